@@ -1,0 +1,1 @@
+"""Answer feedback coach: honest, private feedback on interview answers."""

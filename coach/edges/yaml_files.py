@@ -1,0 +1,113 @@
+"""Reading YAML into pydantic models, with errors that name file, line and field.
+
+YAML 1.2 scalars are used (``no`` and ``12:30`` stay strings). Duplicate keys, self-referencing
+aliases and alias bombs are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+import yamlcore
+from pydantic import BaseModel, ValidationError
+
+from coach.errors import BankError
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Location = tuple[str | int, ...]
+Describe = Callable[[Any, Location], str]
+
+MAX_NODES = 200_000
+
+
+class Positions:
+    """Where keys and values of a YAML document lie, as 1-based (line, column) by their path."""
+
+    def __init__(self) -> None:
+        self.values: dict[Location, tuple[int, int]] = {}
+        self.keys: dict[Location, tuple[int, int]] = {}
+
+    def find(self, location: Location, error_type: str) -> tuple[int, int]:
+        """Return the best position for a pydantic error location."""
+        if error_type == "extra_forbidden" and location in self.keys:
+            return self.keys[location]
+        while location and location not in self.values:
+            location = location[:-1]
+        return self.values.get(location, (1, 1))
+
+
+def read_text(path: Path, kind: str) -> str:
+    """Return the file's text (UTF-8, byte-order mark allowed); raises BankError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise BankError(f"{path}: there is no such {kind}", "Check the path.") from None
+    except UnicodeDecodeError as error:
+        raise BankError(f"{path}: not UTF-8 text (byte {error.start})", "Save the file as UTF-8.") from None
+    except OSError as error:
+        raise BankError(f"{path}: cannot be read ({error.strerror})", "Check the path and its permissions.") from None
+
+
+def parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
+    """Parse YAML text; return the plain data and the position of every key and value."""
+    loader = yamlcore.CCoreLoader(text)
+    positions = Positions()
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise BankError(f"{name}: the file is empty", "Write it as the shipped files are written.")
+        _walk(node, (), positions, name, [0])
+        return loader.construct_document(node), positions
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BankError(
+            f"{name}:{line}: not valid YAML: {error.problem or error.context}",
+            "Quote text that contains ': ' or '#', and check the indentation.",
+        ) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BankError(f"{name}: not valid YAML: {error}", "Check the file in an editor with YAML support.") from None
+    finally:
+        loader.dispose()
+
+
+def _walk(node: yaml.Node, path: Location, positions: Positions, name: str, visited: list[int]) -> None:
+    visited[0] += 1
+    if visited[0] > MAX_NODES:
+        raise BankError(f"{name}: too many nodes (nested aliases?)", "Write the values out instead of using aliases.")
+    positions.values.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise BankError(f"{name}:{line}: the key {key.value!r} stands twice", "Remove one of them.")
+            seen.add(key.value)
+            positions.keys[(*path, key.value)] = (line, key.start_mark.column + 1)
+            _walk(value, (*path, key.value), positions, name, visited)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _walk(value, (*path, index), positions, name, visited)
+
+
+def load_model(model: type[ModelT], text: str, name: str, describe: Describe | None = None) -> tuple[ModelT, Positions]:
+    """Validate YAML text against a model; raises BankError with one line for every problem.
+
+    ``describe`` may turn (data, location) into words such as ``question 'dicom-standard'``.
+    """
+    data, positions = parse_yaml(text, name)
+    try:
+        return model.model_validate(data), positions
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False, include_context=False, include_input=False):
+            location = problem["loc"]
+            line, column = positions.find(location, problem["type"])
+            words = describe(data, location) if describe else ""
+            field = ".".join(str(part) for part in location) or "document"
+            lines.append(f"{name}:{line}:{column}: {words}{field}: {problem['msg']}")
+        raise BankError(
+            "\n".join(dict.fromkeys(lines)), "Correct these fields; the schema files under schemas/ list what is allowed."
+        ) from None
