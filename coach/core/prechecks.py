@@ -1,0 +1,163 @@
+"""What can be said about an answer before any model is asked (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from coach.core.instructions import hidden_characters, instruction_signal
+from coach.core.sentences import split_sentences
+from coach.models.answer import Answer, Sentence
+from coach.models.assessment import AssessmentWarning
+from coach.models.bank import Question
+
+#: Fewer words than this cannot show what a rubric asks for.
+MIN_WORDS = 8
+#: Far more than a spoken answer of ten minutes; the rest is shown but not judged.
+MAX_WORDS = 1500
+#: Share of a sentence's words that also stand in the question or its rationale.
+COPIED_SHARE = 0.9
+MIN_WORDS_FOR_LANGUAGE = 5
+LANGUAGE_MARGIN = 10.0
+
+#: Returns (language, margin of its log-probability over the expected language).
+IdentifyLanguage = Callable[[str, str], tuple[str, float]]
+#: Returns the probability (0..1) that each sentence talks to a grader, by its meaning.
+InstructionProbability = Callable[[Sequence[str]], list[float]]
+
+_WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_PLACEHOLDER = re.compile(r"\[[^\[\]\n]{2,60}\]")
+INSTRUCTION_THRESHOLD = 0.5
+
+
+def prepare_answer(
+    text: str,
+    question: Question,
+    language: str,
+    identify: IdentifyLanguage | None = None,
+    instruction_probability: InstructionProbability | None = None,
+) -> Answer:
+    """Split an answer into sentences, mark those that must not be judged, and collect warnings.
+
+    Sentences that talk to a grader, and single sentences in another language than the rest, are marked as
+    instructions. ``unscored_reason`` is set when there is nothing to judge: empty, too short, or a copy
+    of the question.
+    """
+    sentences, warnings = _mark(split_sentences(text, language), language, identify, instruction_probability)
+    sentences, too_long = _cut(sentences)
+    warnings += too_long
+    hidden = hidden_characters(text)
+    if hidden:
+        warnings.append(_warning("hidden_text", f"The answer contains {hidden} invisible characters; they were not judged."))
+    if _PLACEHOLDER.search(text):
+        warnings.append(_warning("placeholder", "The answer still contains a [placeholder]; replace it by your own facts."))
+    judged = [sentence for sentence in sentences if not sentence.instruction]
+    warnings += _whole_language(judged, language, identify)
+    return Answer(text, tuple(sentences), tuple(warnings), _unscored_reason(text, judged, question))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, case folded."""
+    return [word.casefold() for word in _WORDS.findall(text)]
+
+
+def _mark(
+    sentences: list[Sentence],
+    language: str,
+    identify: IdentifyLanguage | None,
+    instruction_probability: InstructionProbability | None,
+) -> tuple[list[Sentence], list[AssessmentWarning]]:
+    probabilities = (
+        instruction_probability([s.text for s in sentences]) if instruction_probability else [0.0] * len(sentences)
+    )
+    main = _main_language(sentences, language, identify)
+    marked, warnings = [], []
+    for sentence, probability in zip(sentences, probabilities, strict=True):
+        reason = instruction_signal(sentence.text)
+        if reason is None and probability >= INSTRUCTION_THRESHOLD:
+            reason = "is about the grading, not about the question"
+        if reason is None and _is_foreign(sentence.text, main, identify):
+            reason = "is in another language than the rest"
+        if reason:
+            text = f"Sentence {sentence.number} {reason}; it was not judged: “{_shorten(sentence.text)}”"
+            warnings.append(_warning("instruction_in_answer", text))
+        marked.append(replace(sentence, instruction=reason is not None))
+    return marked, warnings
+
+
+def _main_language(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage | None) -> str:
+    if identify is None or not sentences:
+        return language
+    found, margin = identify(" ".join(sentence.text for sentence in sentences), language)
+    return found if margin > LANGUAGE_MARGIN else language
+
+
+def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool:
+    if identify is None:
+        return False
+    letters = [char for char in text if char.isalpha()]
+    latin = sum(char < "\u0250" for char in letters)
+    if main in _LATIN_LANGUAGES and len(letters) >= 6 and latin < len(letters) / 2:
+        return True
+    if len(words(text)) < MIN_WORDS_FOR_LANGUAGE:
+        return False
+    found, margin = identify(text, main)
+    return found != main and margin > LANGUAGE_MARGIN
+
+
+_LATIN_LANGUAGES = frozenset("en de fr es it pt nl da sv no nb fi pl cs ro hu tr".split())
+
+
+def _whole_language(
+    judged: Sequence[Sentence], language: str, identify: IdentifyLanguage | None
+) -> list[AssessmentWarning]:
+    text = " ".join(sentence.text for sentence in judged)
+    if identify is None or len(words(text)) < MIN_WORDS_FOR_LANGUAGE:
+        return []
+    found, margin = identify(text, language)
+    if found == language or margin <= LANGUAGE_MARGIN:
+        return []
+    return [
+        _warning(
+            "other_language",
+            f"The answer seems to be written in another language ({found}) than the questions ({language}); "
+            "the judge was measured on the questions' language only.",
+        )
+    ]
+
+
+def _cut(sentences: list[Sentence]) -> tuple[list[Sentence], list[AssessmentWarning]]:
+    """Keep whole sentences up to MAX_WORDS; says how much was left out."""
+    total = 0
+    for index, sentence in enumerate(sentences):
+        total += len(sentence.text.split())
+        if total > MAX_WORDS and index:
+            left_out = len(sentences) - index
+            message = (
+                f"The answer is far longer than an interview answer: the first {index} sentences were judged, "
+                f"the last {left_out} were not."
+            )
+            return sentences[:index], [_warning("too_long", message)]
+    return sentences, []
+
+
+def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) -> str | None:
+    if not text.strip():
+        return "The answer is empty."
+    count = sum(len(words(sentence.text)) for sentence in judged)
+    if count < MIN_WORDS:
+        return f"The answer is too short to judge ({count} words; at least {MIN_WORDS} are needed)."
+    asked = set(words(question.text)) | set(words(question.rationale))
+    own = [word for sentence in judged for word in words(sentence.text) if word not in asked]
+    if len(own) <= (1 - COPIED_SHARE) * count:
+        return "The answer only repeats the question."
+    return None
+
+
+def _warning(code: str, message: str) -> AssessmentWarning:
+    return AssessmentWarning(code=code, message=message)
+
+
+def _shorten(text: str, limit: int = 90) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
