@@ -210,9 +210,10 @@ def test_nobody_joins_while_another_process_does(small: Small, monkeypatch: pyte
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
-        with monkeypatch.context() as impatient, pytest.raises(StorageError, match="another process"):
+        with monkeypatch.context() as impatient:
             impatient.setattr(model_file, "LOCK_SECONDS", 0)
-            join_parts(*small)
+            with pytest.raises(StorageError, match="another process"):
+                join_parts(*small)
         output, _ = process.communicate("go on\n", timeout=60)
     finally:
         process.kill()
