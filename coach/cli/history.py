@@ -1,0 +1,217 @@
+"""``coach history``: saved attempts, the progress on one question, export, import and deletion."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from coach.errors import InputError, UnknownQuestionError
+
+if TYPE_CHECKING:
+    from coach.edges.history.store import HistoryStore
+    from coach.models.bank import Bank
+    from coach.models.base import ResultModel
+
+_SHOW = "show"
+_SHOWN = 30
+_MAX = 2**31 - 1
+
+QuestionArgument = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="Id, number or text of a question; all questions when left out.")
+]
+BankOption = Annotated[
+    Path | None, typer.Option("--bank", metavar="FILE", help="Only attempts of this question bank.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+
+
+class _ShowByDefault(TyperGroup):
+    """A group in which ``coach history [ID]`` means ``coach history show [ID]``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name in front where it was left out."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = [_SHOW, *args]
+        return super().parse_args(ctx, args)
+
+
+def history_command(
+    question: QuestionArgument = None,
+    export: Annotated[
+        str | None,
+        typer.Option("--export", metavar="FILE", help="Write the attempts as JSON Lines (-: to the screen)."),
+    ] = None,
+    import_file: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE", help="Add the attempts of an export or a rescue file.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many of the newest attempts to list; 0 lists all.")] = _SHOWN,
+    bank: BankOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """List saved attempts; with ID show the progress on one question."""
+    from coach.edges.history.store import HistoryStore
+
+    _refuse_together({"--export": export is not None, "--import": import_file is not None, "--json": as_json})
+    with HistoryStore.open() as store:
+        if import_file is not None:
+            _import(store, import_file, quiet)
+            return
+        bank_title, question_id = _chosen(store, bank, question)
+        if export is not None:
+            _export(store, export, question_id, bank_title, quiet)
+        elif question_id is None:
+            _list(store, bank_title, limit, as_json)
+        else:
+            _progress(store, question_id, bank_title, as_json, quiet)
+
+
+def delete_command(
+    question: QuestionArgument = None,
+    numbers: Annotated[
+        list[int] | None,
+        typer.Option("--attempt", metavar="NO", min=1, max=_MAX, help="Only the attempt with this number; repeatable."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Delete the whole history.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    bank: BankOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Delete attempts for good: of one question, by number, or all. Asks first."""
+    from coach.edges.history.record_files import delete_rescue_files
+    from coach.edges.history.store import HistoryStore
+    from coach.models.history import Deletion
+
+    ids = numbers or None
+    if everything == bool(question or ids or bank):
+        raise InputError("say what to delete", "Give a question, --attempt NO, --bank FILE, or --all.")
+    with HistoryStore.open() as store:
+        bank_title, question_id = _chosen(store, bank, question)
+        count = store.count(question_id, ids=ids, bank_title=bank_title)
+        if not yes and not _confirmed(count, question_id, everything):
+            _say("Nothing was deleted.", quiet)
+            return
+        deleted = store.delete(question_id, ids=ids, bank_title=bank_title, everything=everything)
+        # A rescue file holds answers too; an attempt that has a number is in none (see --import).
+        rescued = 0 if ids else delete_rescue_files(question_id, bank_title)
+    if as_json:
+        _print_json(Deletion(attempts=deleted, rescue_files=rescued))
+    files = f" and {rescued} rescue file{_s(rescued)}" if rescued else ""
+    _say(f"Deleted {deleted} attempt{_s(deleted)}{files}.", quiet)
+
+
+history_app = typer.Typer(cls=_ShowByDefault, help="Saved attempts and progress.", add_completion=False)
+history_app.command(_SHOW)(history_command)
+history_app.command("delete")(delete_command)
+
+
+def _list(store: HistoryStore, bank_title: str | None, limit: int, as_json: bool) -> None:
+    from coach.core.progress import summarize
+    from coach.models.history import HistoryListing
+    from coach.reports.history import history_view
+
+    attempts = store.attempts(limit=limit or None, bank_title=bank_title)
+    total = store.count(bank_title=bank_title)
+    listing = HistoryListing(total=total, attempts=[summarize(attempt) for attempt in attempts])
+    if as_json:
+        _print_json(listing)
+    else:
+        _print(history_view(listing))
+
+
+def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_json: bool, quiet: bool) -> None:
+    from coach.core.progress import progress_of
+    from coach.reports.history import progress_view
+
+    attempts = store.attempts(question_id, bank_title=bank_title)
+    if not attempts:
+        raise InputError(f"there are no attempts at {question_id} yet", f"Start with: coach submit {question_id}")
+    progress = progress_of(attempts)
+    if as_json:
+        _print_json(progress)
+    else:
+        _print(progress_view(progress if not quiet else progress.model_copy(update={"notes": []})))
+
+
+def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:
+    from coach.edges.history.record_files import private_export
+
+    if target == "-":
+        store.export(sys.stdout, question_id, bank_title=bank_title)
+        return
+    with private_export(Path(target)) as stream:
+        count = store.export(stream, question_id, bank_title=bank_title)
+    _say(f"Wrote {count} attempt{_s(count)} to {target}; only you can read the file.", quiet)
+
+
+def _import(store: HistoryStore, path: Path, quiet: bool) -> None:
+    from coach.edges.history.record_files import delete_if_rescue_file, read_records
+
+    records = read_records(path)
+    count = store.import_records(records)
+    known = len(records) - count
+    _say(f"Added {count} attempt{_s(count)}" + (f"; {known} were here already." if known else "."), quiet)
+    if delete_if_rescue_file(path):
+        _say(f"Deleted the rescue file {path}: its attempt is in the history now.", quiet)
+
+
+def _chosen(store: HistoryStore, bank: Path | None, question: str | None) -> tuple[str | None, str | None]:
+    """Return the bank's title (None: any bank) and the question's id (None: any question)."""
+    from coach.edges.bank_files import load_bank
+
+    if question is None:
+        return (load_bank(bank).title if bank else None), None
+    # A question that the bank has no longer can still be shown, exported and deleted.
+    if bank is None and store.count(question):
+        return None, question
+    loaded = load_bank(bank)
+    return (loaded.title if bank else None), _question_id(store, loaded, question)
+
+
+def _question_id(store: HistoryStore, bank: Bank, question: str) -> str:
+    from coach.core.bank_search import find_question
+
+    try:
+        return find_question(bank, question).id
+    except UnknownQuestionError:
+        if store.count(question, bank_title=bank.title):
+            return question
+        raise
+
+
+def _confirmed(count: int, question_id: str | None, everything: bool) -> bool:
+    if not sys.stdin.isatty():
+        raise InputError("deleting needs a yes", "Add --yes to delete without being asked.")
+    what = "the whole history" if everything else f"attempts at {question_id}" if question_id else "these attempts"
+    return typer.confirm(f"Delete {what} ({count} attempt{_s(count)})? This cannot be undone.", err=True)
+
+
+def _refuse_together(given: dict[str, bool]) -> None:
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise InputError(f"{' and '.join(names)} do not go together", "Give one of them.")
+
+
+def _print_json(document: ResultModel) -> None:
+    sys.stdout.write(document.model_dump_json(by_alias=True, indent=2) + "\n")
+
+
+def _print(view: object) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(view)
+
+
+def _say(words: str, quiet: bool) -> None:
+    if not quiet:
+        typer.echo(words, err=True)
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
