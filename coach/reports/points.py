@@ -1,0 +1,92 @@
+"""The checks of an assessment as points that a candidate can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coach.models.assessment import Assessment, CheckResult, Verdict
+from coach.reports import words
+from coach.reports.display_text import one_line
+from coach.reports.marked_answer import Marker, Quoted
+from coach.reports.words import Standing
+
+_SHOWS_QUOTES = (Standing.EARNED, Standing.PARTLY, Standing.AGAINST)
+
+
+@dataclass(frozen=True)
+class PointView:
+    """One check as the candidate sees it. ``number`` is its marker in the answer, ``step`` the step about it."""
+
+    check_id: str
+    statement: str
+    standing: Standing
+    label: str
+    quotes: tuple[str, ...] = ()
+    number: int | None = None
+    step: int | None = None
+    comment: str = ""
+    advice: str = ""
+    #: The marker of an earlier point with the very same quotes, as text.
+    same_as: str | None = None
+
+
+def _standing(check: CheckResult) -> Standing | None:
+    """Return how a check stands; None for a red flag that the answer does not raise."""
+    if check.verdict is Verdict.UNJUDGED:
+        return Standing.UNJUDGED
+    if check.kind == "red_flag":
+        return None if check.verdict is Verdict.NOT_MET else Standing.AGAINST
+    return {Verdict.MET: Standing.EARNED, Verdict.PARTLY: Standing.PARTLY}.get(check.verdict, Standing.MISSING)
+
+
+def build_points(assessment: Assessment, steps: Mapping[str, int], advice: Mapping[str, str]) -> dict[str, PointView]:
+    """Return the points by check id in reading order: red flags first, then criterion by criterion.
+
+    Points with quotes are numbered in this order. ``steps`` gives the step about a check, ``advice`` its advice.
+    """
+    order = list(Standing)
+    drafts = [
+        (standing is not Standing.AGAINST, place, order.index(standing), check)
+        for place, criterion in enumerate(assessment.criteria)
+        for check in criterion.checks
+        if (standing := _standing(check)) is not None
+    ]
+    points: dict[str, PointView] = {}
+    shown: dict[tuple[str, ...], str] = {}
+    number = 0
+    for _, _, rank, check in sorted(drafts, key=lambda draft: draft[:3]):
+        standing = order[rank]
+        quotes = tuple(one_line(item.quote) for item in check.evidence) if standing in _SHOWS_QUOTES else ()
+        number += bool(quotes)
+        points[check.id] = PointView(
+            check_id=check.id,
+            statement=one_line(check.statement),
+            standing=standing,
+            label=_label(check, standing),
+            quotes=quotes,
+            number=number if quotes else None,
+            step=steps.get(check.id),
+            comment="" if standing is Standing.EARNED else one_line(check.comment or ""),
+            advice=advice.get(check.id, ""),
+            same_as=shown.get(quotes),
+        )
+        if quotes:
+            shown.setdefault(quotes, words.marker_text(standing, number))
+    return points
+
+
+def _label(check: CheckResult, standing: Standing) -> str:
+    if standing is Standing.AGAINST and check.verdict is Verdict.PARTLY:
+        return words.LABEL_MAY_COUNT_AGAINST
+    return words.LABELS[standing]
+
+
+def quoted_points(assessment: Assessment, points: Mapping[str, PointView]) -> list[Quoted]:
+    """Return every quote with the marker of its point."""
+    return [
+        Quoted(evidence, Marker(point.number, point.standing), check.id)
+        for check in assessment.check_results()
+        if (point := points.get(check.id)) is not None and point.number is not None
+        for evidence in check.evidence
+    ]

@@ -1,0 +1,268 @@
+"""The report for a terminal: rich text that also reads well without colour, in a pipe and in ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.rule import Rule
+from rich.text import Text
+
+from coach.reports import words
+from coach.reports.points import PointView
+from coach.reports.view import CriterionView, ReportView
+from coach.reports.words import Standing, marker_text
+
+#: Longer lines are hard to read, however wide the window is.
+MAX_WIDTH = 100
+BAR_CELLS = 24
+
+STYLES = {
+    Standing.EARNED: "green",
+    Standing.PARTLY: "yellow",
+    Standing.AGAINST: "red",
+    Standing.MISSING: "",
+    Standing.UNJUDGED: "",
+}
+_SIGNS = {
+    Standing.EARNED: ("✓", "+"),
+    Standing.PARTLY: ("◐", "~"),
+    Standing.AGAINST: ("✗", "!"),
+    Standing.MISSING: ("○", "o"),
+    Standing.UNJUDGED: ("?", "?"),
+}
+_PLAIN = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "‘": "'",
+        "’": "'",
+        "·": "-",
+        "…": "...",
+        "–": "-",
+        "—": "-",
+        "→": "->",
+        "│": "|",
+        "━": "#",
+        "─": "-",
+    }
+)
+
+
+@dataclass(frozen=True)
+class TerminalReport:
+    """A rich renderable of one report; it fits the width it is given, up to MAX_WIDTH."""
+
+    view: ReportView
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the report line by line."""
+        page = Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
+        view = self.view
+        yield from _head(page, view)
+        for notice in view.notices:
+            yield from page.section(notice.title)
+            for message in notice.messages:
+                yield from page.block(message, "  ! ", first_style="yellow")
+        yield from _next_actions(page, view)
+        if view.strengths:
+            yield from page.section(words.STRENGTHS_TITLE)
+            for strength in view.strengths:
+                yield from page.block(strength, page.sign(Standing.EARNED, 2), first_style=STYLES[Standing.EARNED])
+        if view.red_flags:
+            yield from page.section(words.RED_FLAGS_TITLE)
+            for point in view.red_flags:
+                yield from _red_flag(page, point)
+        if view.criteria:
+            yield from page.section(words.CRITERIA_TITLE)
+            for criterion in view.criteria:
+                yield from _criterion(page, criterion)
+        yield from _answer(page, view)
+        yield from _advice(page, view)
+        yield Text()
+        yield Rule(style="dim")
+        for parts in view.receipt:
+            yield from page.joined(parts, style="dim")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Lays out foreign and own text as lines of a fixed width, with hanging indents and no trailing blanks."""
+
+    console: Console
+    width: int
+    encoding: str
+
+    @property
+    def plain(self) -> bool:
+        """True when the terminal cannot show every character."""
+        return not self.encoding.lower().startswith("utf")
+
+    def text(self, text: str, style: str = "") -> Text:
+        """Return text that the terminal's encoding can show; markup in it is shown, never obeyed."""
+        if self.plain:
+            text = text.translate(_PLAIN).encode(self.encoding, "replace").decode(self.encoding)
+        return Text(text, style=style)
+
+    def section(self, title: str) -> Iterator[Text]:
+        """Yield a blank line and a heading."""
+        yield Text()
+        yield self.text(title, "bold")
+
+    def sign(self, standing: Standing, indent: int) -> str:
+        """Return the sign of a standing, indented and followed by a blank."""
+        return f"{' ' * indent}{_SIGNS[standing][self.plain]} "
+
+    def block(
+        self, body: str | Text, first: str, *, style: str = "", first_style: str = "", rest: str | None = None
+    ) -> Iterator[Text]:
+        """Yield a paragraph: its first line starts with ``first``, the others with ``rest`` (default: blanks)."""
+        body = body if isinstance(body, Text) else self.text(body, style)
+        start = self.text(first, first_style)
+        following = self.text(rest, first_style) if rest is not None else Text(" " * start.cell_len)
+        room = max(20, self.width - max(start.cell_len, following.cell_len))
+        for number, line in enumerate(body.wrap(self.console, room, overflow="fold")):
+            whole = Text.assemble(following if number else start, line)
+            whole.rstrip()
+            yield whole
+
+    def joined(self, parts: tuple[str, ...], *, style: str = "") -> Iterator[Text]:
+        """Yield parts joined by dots, broken between parts where that is enough."""
+        line = ""
+        for part in parts:
+            longer = f"{line} · {part}" if line else part
+            if line and cell_len(longer) > self.width:
+                yield from self.block(line, "", style=style)
+                longer = part
+            line = longer
+        yield from self.block(line, "", style=style)
+
+    def bar(self, credit: float) -> Text:
+        """Return a bar for a share of 0..1."""
+        filled = words.whole(credit * BAR_CELLS)
+        return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (BAR_CELLS - filled), "dim"))
+
+
+def _head(page: Page, view: ReportView) -> Iterator[Text]:
+    head = view.headline
+    yield from page.block(f"Question {view.question_number} · {view.question_id}", "", style="dim")
+    yield from page.block(view.question, "", style="bold")
+    yield Text()
+    line = page.text(head.level, "bold cyan")
+    if head.score is not None:
+        line = Text.assemble(line, page.text(" · "), page.text(f"{head.score} of 100", "bold"))
+    if head.uncertainty:
+        line = Text.assemble(line, page.text(f", {head.uncertainty}"))
+    yield from page.block(line, "  ")
+    if head.score is not None:
+        yield Text.assemble("  ", page.bar(head.score / 100))
+    yield from page.block(head.opening, "  ")
+    if head.points:
+        yield from page.block(f"{head.points}.", "  ", style="dim")
+
+
+def _next_actions(page: Page, view: ReportView) -> Iterator[Text]:
+    if not view.next_actions:
+        return
+    yield from page.section(words.NEXT_TITLE)
+    for action in view.next_actions:
+        yield from page.block(action.text, "  ")
+        if action.command:
+            yield page.text(f"    {action.command}", "bold")
+
+
+def _red_flag(page: Page, point: PointView) -> Iterator[Text]:
+    yield from page.block(
+        _labelled(page, point), page.sign(point.standing, 2), first_style=f"bold {STYLES[point.standing]}"
+    )
+    yield from _quotes(page, point, 4)
+    if point.comment:
+        yield from page.block(point.comment, "    ", style="dim")
+    if point.step is not None:
+        yield from page.block(f"→ Step {point.step} below shows what to say instead.", "    ")
+    elif point.advice:
+        yield from page.block(point.advice, "    ")
+
+
+def _criterion(page: Page, criterion: CriterionView) -> Iterator[Text]:
+    yield Text()
+    yield from page.block(criterion.title, "  ", style="bold")
+    yield _level_line(page, criterion)
+    if criterion.descriptor:
+        yield from page.block(criterion.descriptor, "  ", style="italic")
+    for point in criterion.points:
+        yield from page.block(_labelled(page, point), page.sign(point.standing, 4), first_style=STYLES[point.standing])
+        yield from _quotes(page, point, 6)
+        if point.comment:
+            yield from page.block(point.comment, "      ", style="dim")
+    for reason, statements in criterion.unjudged:
+        for statement in statements:
+            body = Text.assemble(page.text(f"Not judged ({reason}): ", "bold"), page.text(statement))
+            yield from page.block(body, page.sign(Standing.UNJUDGED, 4))
+
+
+def _level_line(page: Page, criterion: CriterionView) -> Text:
+    line = Text("  ")
+    if criterion.credit is not None:
+        line = Text.assemble(line, page.bar(criterion.credit), "  ")
+    line = Text.assemble(line, page.text(criterion.level, "bold cyan"))
+    return Text.assemble(line, page.text(f" · {criterion.numbers}")) if criterion.numbers else line
+
+
+def _labelled(page: Page, point: PointView) -> Text:
+    bold = f"bold {STYLES[point.standing]}".strip()
+    parts = [page.text(f"{point.label.capitalize()}: ", bold)] if point.label else []
+    parts.append(page.text(point.statement))
+    if point.number is not None and not point.quotes:
+        parts.append(page.text(f" {marker_text(point.standing, point.number)}", bold))
+    if point.step is not None and point.standing is not Standing.AGAINST:
+        parts.append(page.text(f" → step {point.step}", "bold"))
+    return Text.assemble(*parts)
+
+
+def _quotes(page: Page, point: PointView, indent: int) -> Iterator[Text]:
+    marker = marker_text(point.standing, point.number) if point.number is not None else ""
+    bold = f"bold {STYLES[point.standing]}"
+    if point.same_as is not None:
+        yield from page.block(f"the same sentence as {point.same_as}", f"{' ' * indent}{marker} ", first_style=bold)
+        return
+    for place, quote in enumerate(point.quotes):
+        start = f"{' ' * indent}{marker} "
+        first = start if place == 0 else " " * cell_len(start)
+        yield from page.block(
+            f"“{quote}”", first, style=STYLES[point.standing], first_style=f"bold {STYLES[point.standing]}"
+        )
+
+
+def _answer(page: Page, view: ReportView) -> Iterator[Text]:
+    if not view.segments:
+        return
+    yield from page.section(view.answer_title)
+    body = Text()
+    for segment in view.segments:
+        style = f"underline {STYLES[segment.standing]}" if segment.standing else ""
+        body.append_text(page.text(segment.text, style))
+        for marker in segment.markers:
+            body.append_text(page.text(marker_text(marker.standing, marker.number), f"bold {STYLES[marker.standing]}"))
+    yield from page.block(body, "  │ ", rest="  │ ", first_style="dim")
+    if view.legend:
+        yield Text()
+        meanings = [f"{marker_text(standing, 'n')} {meaning}" for standing, meaning in view.legend]
+        yield from page.block(" · ".join(meanings), "  ", style="dim")
+
+
+def _advice(page: Page, view: ReportView) -> Iterator[Text]:
+    if view.steps:
+        yield from page.section(view.steps_title)
+        for step in view.steps:
+            head = " · ".join(part for part in (step.verb, step.criterion, step.gain) if part)
+            yield from page.block(head, f"  {step.number} ", style="bold cyan", first_style="bold cyan")
+            yield from page.block(step.advice, "    ")
+    if view.outline:
+        yield from page.section(words.OUTLINE_TITLE)
+        yield from page.block(view.outline, "  ", rest="  ")
+    if view.follow_up:
+        yield from page.section(words.FOLLOW_UP_TITLE)
+        yield from page.block(f"“{view.follow_up}”", "  ", style="italic", rest="  ")

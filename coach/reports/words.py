@@ -1,0 +1,113 @@
+"""The words that every report uses, so that terminal, Markdown and HTML say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from coach.models.bank import Rubric
+
+
+class Standing(StrEnum):
+    """How one check stands in the answer, in the order in which a criterion lists them."""
+
+    EARNED = "earned"
+    PARTLY = "partly"
+    AGAINST = "against"
+    MISSING = "missing"
+    UNJUDGED = "unjudged"
+
+
+#: Named in front of a statement; an earned point needs no label.
+LABELS = {
+    Standing.EARNED: "",
+    Standing.PARTLY: "partly there",
+    Standing.AGAINST: "counts against you",
+    Standing.MISSING: "still missing",
+    Standing.UNJUDGED: "not judged",
+}
+#: A red flag that was only partly found.
+LABEL_MAY_COUNT_AGAINST = "may count against you"
+
+STRENGTHS_TITLE = "What your answer already does"
+RED_FLAGS_TITLE = "Put this right first"
+CRITERIA_TITLE = "Criterion by criterion"
+ANSWER_TITLE = "Your answer"
+MARKED_ANSWER_TITLE = "Your answer, marked"
+FOLLOW_UP_TITLE = "An interviewer may ask next"
+OUTLINE_TITLE = "An outline for your next draft"
+NOTICES_TITLE = "Please note"
+NEXT_TITLE = "What you can do now"
+NOT_SCORED = "Not scored"
+NOT_JUDGED = "Not judged"
+
+_LEVELS = ("Not shown", "Beginning", "Developing", "Solid", "Strong")
+_OPENINGS = (
+    "What an interviewer listens for is not there yet. The steps below are the way in.",
+    "This is a beginning: little of what an interviewer listens for is there yet.",
+    "You are on the way: some of what an interviewer listens for is there, some is still missing.",
+    "This is a solid answer: much of what an interviewer listens for is there.",
+    "This is a strong answer: it shows nearly everything an interviewer listens for.",
+)
+#: Put before a marker's number, so that its meaning needs no colour.
+_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
+_COUNTS = ("no", "one", "two", "three", "four", "five", "six")
+
+
+def level_word(level: int, rubric: Rubric) -> str:
+    """Return the title that all criteria of the rubric give this level, or a plain word of our own."""
+    titles = {criterion.levels[level].title for criterion in rubric.criteria}
+    return titles.pop() if len(titles) == 1 else _LEVELS[level]
+
+
+def opening(level: int, red_flags: int) -> str:
+    """Return the sentence that says how the answer stands, never kinder than its level."""
+    if not red_flags:
+        return _OPENINGS[level]
+    what = "One statement" if red_flags == 1 else f"{_count(red_flags).capitalize()} statements"
+    return f"{_OPENINGS[level]} {what} would count against you; put that right first."
+
+
+def steps_title(steps: int) -> str:
+    """Return the heading above the improvements."""
+    return "The step that would help most" if steps == 1 else f"The {_count(steps)} steps that would help most"
+
+
+def step_verb(standing: Standing) -> str:
+    """Return what the candidate is asked to do about a check."""
+    verbs = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
+    return verbs.get(standing, "Add")
+
+
+def gain_text(gain: float) -> str:
+    """Return how much an improvement can bring, as people say it; empty when it brings nothing."""
+    points = whole(gain)
+    if gain <= 0:
+        return ""
+    if points < 1:
+        return "less than one point"
+    return f"up to {points} point{'s' if points > 1 else ''}"
+
+
+def whole(number: float) -> int:
+    """Round a number that is not negative as people do: halves go up."""
+    return int(number + 0.5)
+
+
+def marker_text(standing: Standing, number: int | str) -> str:
+    """Return the marker of a point as it stands behind a quoted sentence, such as ``[2]`` or ``[!1]``."""
+    return f"[{_SIGNS.get(standing, '')}{number}]"
+
+
+def marker_legend(standings: Sequence[Standing]) -> tuple[tuple[Standing, str], ...]:
+    """Return what the marks in the answer mean, for the standings that occur."""
+    meaning = {
+        Standing.EARNED: "earned you a point",
+        Standing.PARTLY: "partly there",
+        Standing.AGAINST: "counts against you",
+    }
+    return tuple((standing, text) for standing, text in meaning.items() if standing in standings)
+
+
+def _count(number: int) -> str:
+    return _COUNTS[number] if number < len(_COUNTS) else str(number)
