@@ -16,7 +16,7 @@ _HINT = "Set OPENAI_BASE_URL to an address like http://localhost:11434/v1."
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Address:
     """A server that speaks the OpenAI protocol.
 
     ``url`` has no credentials, query or trailing slash and may be shown. ``login`` is the user name and password
@@ -39,7 +39,7 @@ class Endpoint:
         return is_loopback(self.url)
 
 
-def parse_endpoint(base_url: str) -> Endpoint:
+def parse_address(base_url: str) -> Address:
     """Read a base URL as people write it.
 
     A pasted ``/chat/completions`` is cut off. The only query parameter taken is ``api-version`` (Azure), because
@@ -67,7 +67,7 @@ def parse_endpoint(base_url: str) -> Endpoint:
     login = None
     if parts.username is not None:
         login = (unquote(parts.username), unquote(parts.password or ""))
-    return Endpoint(url, login, query)
+    return Address(url, login, query)
 
 
 def is_loopback(url: str) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from coach.edges.endpoints import Endpoint, parse_endpoint
+from coach.edges.endpoints import Address, parse_address
 from coach.edges.openai_errors import is_out_of_quota, server_words, translate
 from coach.edges.openai_parameters import SHORT_REPLY, Dialect, lesson
 from coach.edges.openai_reply import Reply, read_reply
@@ -56,11 +56,11 @@ class OpenAIChatModel:
         reasoning_room: int = REASONING_ROOM,
         prompt_cache_key: str | None = None,
     ) -> None:
-        self._endpoint = parse_endpoint(base_url)
+        self._address = parse_address(base_url)
         self._key = _checked_key(api_key)
         self._timeout = timeout
         self._max_retries = max_retries
-        self._dialect = Dialect(model, self._endpoint.is_openai, reasoning_room, prompt_cache_key)
+        self._dialect = Dialect(model, self._address.is_openai, reasoning_room, prompt_cache_key)
         self._client: AsyncOpenAI | None = None
 
     @property
@@ -71,7 +71,7 @@ class OpenAIChatModel:
     @property
     def endpoint(self) -> str:
         """Where requests go: the base URL without credentials and query."""
-        return self._endpoint.url
+        return self._address.url
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ class OpenAIChatModel:
     async def _post(self, body: dict[str, Any]) -> bytes:
         # The raw response keeps what the typed one hides: HTML, broken JSON and `{}` all pass as HTTP 200.
         if self._client is None:
-            self._client = _client(self._endpoint, self._key, self._timeout, self._max_retries)
+            self._client = _client(self._address, self._key, self._timeout, self._max_retries)
         raw = await self._client.chat.completions.with_raw_response.create(**body)
         content: bytes = raw.http_response.content
         return content
@@ -215,32 +215,32 @@ def _checked_key(api_key: str | None) -> str:
     return key
 
 
-def _client(endpoint: Endpoint, key: str, timeout: float, max_retries: int) -> AsyncOpenAI:
+def _client(address: Address, key: str, timeout: float, max_retries: int) -> AsyncOpenAI:
     from openai import AsyncOpenAI, Timeout
 
     limits = Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
     client = AsyncOpenAI(
         api_key=key,
-        base_url=endpoint.url,
-        default_query=endpoint.query,
+        base_url=address.url,
+        default_query=address.query,
         timeout=limits,
         max_retries=max_retries,
-        http_client=_http_client(endpoint, limits),
+        http_client=_http_client(address, limits),
     )
-    if not endpoint.is_openai:
+    if not address.is_openai:
         # Taken from the environment, but meant for OpenAI.
         client.organization = client.project = None
     return client
 
 
-def _http_client(endpoint: Endpoint, timeout: Timeout) -> AsyncClient:
+def _http_client(address: Address, timeout: Timeout) -> AsyncClient:
     from openai import DefaultAsyncHttpx2Client
 
     return DefaultAsyncHttpx2Client(
-        auth=endpoint.login,
+        auth=address.login,
         timeout=timeout,
         follow_redirects=False,
-        trust_env=not endpoint.is_loopback,
+        trust_env=not address.is_loopback,
         event_hooks={"response": [_stop_retries_without_quota]},
     )
 

@@ -1,0 +1,170 @@
+"""Tests of counting tokens."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiktoken
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coach.edges import tokens
+from coach.edges.tokens import VOCABULARY, TokenCount, TokenCounter, estimate_tokens, uses_o200k
+from coach.models.completion import Message
+
+TEXTS = [
+    "I'd check the archive's RAID, then CALL the vendor; it'll take 12345 seconds.\r\n\n  - done?!//\n",
+    "Größe, naïve café, Ελληνικά, русский, 日本語のテキスト, 😀👍🏽, e\u0301",
+    "\t\tdef f(x):\n    return x**2  # 3.14159\n\n\n",
+    "<|endoftext|> <|endofprompt|>",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("hello world", 2),
+        ("Hello, world!", 4),
+        ("I don't know; the RAID's rebuild took 12345 seconds.\n\n", 14),
+        ("<|endoftext|>", 7),
+        ("日本語のテキスト", 6),
+    ],
+)
+def test_known_counts(text: str, count: int) -> None:
+    """Texts are counted as OpenAI's o200k_base does, special tokens as plain text."""
+    assert TokenCounter("gpt-4o").count(text) == TokenCount(count, True, "o200k_base")
+
+
+def test_encoding_is_tiktokens_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoding that is built here equals the one that tiktoken builds from the same vocabulary."""
+    # tiktoken takes the file from its cache, where the name is the hash of the download address.
+    cached = tmp_path / "fb374d419588a4632f3f557e76b4b70aebbca790"
+    cached.write_bytes(gzip.decompress(VOCABULARY.read_bytes()))
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    theirs = tiktoken.Encoding(**importlib.import_module("tiktoken_ext.openai_public").o200k_base())
+    ours = tokens._encoding(VOCABULARY)
+
+    assert ours is not None
+    assert (ours._pat_str, ours._special_tokens) == (theirs._pat_str, theirs._special_tokens)
+    for text in TEXTS:
+        assert ours.encode_ordinary(text) == theirs.encode_ordinary(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        ("gpt-4o", True),
+        ("gpt-4o-mini-2024-07-18", True),
+        ("openai/gpt-4.1", True),
+        ("gpt-5.6-luna", True),
+        ("o3-mini", True),
+        ("ft:gpt-4o:me", True),
+        ("gpt-oss:20b", True),
+        ("gpt-oss-120b", True),
+        ("gpt-4", False),
+        ("gpt-6-astra", False),
+        ("qwen2.5-coder-1.5b-instruct", False),
+        ("llama3.1:8b", False),
+        ("", False),
+    ],
+)
+def test_models_with_this_vocabulary(model: str, known: bool) -> None:
+    """Only models that are known to use o200k_base get an exact count."""
+    counted = TokenCounter(model).count("hello world")
+
+    assert uses_o200k(model) is known
+    assert (counted.count, counted.exact) == (2, known)
+
+
+def test_estimate_is_shown_as_one() -> None:
+    """An estimate is marked and names its source; an exact count stands alone."""
+    counted = TokenCounter("llama3.1").count("hello world")
+
+    assert str(counted) == "≈2"
+    assert "llama3.1" in counted.source
+    assert str(TokenCounter("gpt-4o").count("hello world")) == "2"
+
+
+def test_messages_are_counted_with_their_framing() -> None:
+    """Each message costs four tokens more and the reply's opening three; that is an estimate."""
+    messages = [Message("system", "hello world"), Message("user", "Hello, world!")]
+
+    counted = TokenCounter("gpt-4o").count_messages(messages)
+
+    assert (counted.count, counted.exact) == (2 + 4 + 4 + 4 + 3, False)
+    assert TokenCounter("gpt-4o").count_messages([]).count == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"not gzip", VOCABULARY.read_bytes()[:100_000], gzip.compress(b"aGVsbG8= 0\n")],
+    ids=["missing", "empty", "not gzip", "cut off", "another vocabulary"],
+)
+def test_damaged_vocabulary_gives_an_estimate(tmp_path: Path, content: bytes | None) -> None:
+    """Without a sound vocabulary the count is an estimate, for every model, and never a failure."""
+    path = tmp_path / "vocabulary.gz"
+    if content is not None:
+        path.write_bytes(content)
+
+    counted = TokenCounter("gpt-4o", path).count("hello world")
+
+    assert counted == TokenCount(2, False, "regular expression")
+
+
+def test_estimate_is_near_the_truth() -> None:
+    """On English prose the regular expression is within a tenth of the true count."""
+    text = (
+        "First I would check whether the archive answers a DICOM C-ECHO, because 80% of such tickets are network "
+        "faults. Then I compare the last known-good configuration, tell the radiologists what to expect, and write "
+        "down each step so that the next shift can follow it. Finally I would schedule a review.\n"
+    ) * 5
+    true = TokenCounter("gpt-4o").count(text).count
+
+    assert abs(estimate_tokens(text) - true) < true / 10
+
+
+@pytest.mark.parametrize("text", [" " * 400_000, "x" + "\t" * 400_000 + "y", "word " * 10 + "\u3000" * 400_000])
+def test_endless_blanks_do_not_kill_the_program(text: str) -> None:
+    """Blanks in such numbers that tiktoken would panic are estimated."""
+    assert not TokenCounter("gpt-4o").count(text).exact
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_can_be_counted(text: str) -> None:
+    """Every text has a count: none for the empty text, never more than one for each byte."""
+    counted = TokenCounter("gpt-4o").count(text)
+
+    assert counted.exact
+    assert (counted.count == 0) is (text == "")
+    assert counted.count <= len(text.encode())
+
+
+def test_lone_surrogates_can_be_counted(tmp_path: Path) -> None:
+    """Text that UTF-8 cannot express is counted and estimated without failing."""
+    assert TokenCounter("gpt-4o").count("a\ud800b").count > 0
+    assert TokenCounter("gpt-4o", tmp_path / "missing").count("a\ud800b").count > 0
+
+
+def test_counting_opens_no_connection() -> None:
+    """Counting works in a process whose sockets fail, and leaves tiktoken's downloader unused."""
+    program = (
+        "import socket\n"
+        "def refuse(*args, **kwargs): raise SystemExit('a socket was opened')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from coach.edges.tokens import TokenCounter\n"
+        "import sys\n"
+        "assert 'tiktoken' not in sys.modules\n"
+        "print(TokenCounter('gpt-4o').count('hello world').count, 'requests' in sys.modules)\n"
+    )
+
+    root = Path(__file__).resolve().parent.parent
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=root)
+
+    assert (result.stdout.strip(), result.stderr) == ("2 False", "")
