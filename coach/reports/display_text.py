@@ -19,6 +19,8 @@ _SHOWN_AS_SPACE = "\t\v\f\x85\u2028\u2029"
 _JOINERS = "\u200c\u200d\u200e\u200f\u00ad\u200b\u2060\ufeff"
 _STARTS_BLOCK = re.compile(r"[ \t]|[-*+•‣▪●–—>#]|\(?(?:\d{1,3}|[a-zA-Z])[.)][ \t]")
 _NO_CHARACTER = "\0"
+#: What shows nothing in a reflowed text.
+BLANKS = f" \n{_NO_CHARACTER}"
 
 
 def clean(text: str) -> str:
@@ -59,7 +61,7 @@ def reflow(text: str) -> str:
     rows = shown.split("\n")
     pieces = []
     for row, following in zip(rows, [*rows[1:], ""], strict=True):
-        wrapped = len(row.strip()) >= WRAPPED_LINE and following.strip(" \0") and not _STARTS_BLOCK.match(following)
+        wrapped = len(row.strip()) >= WRAPPED_LINE and following.strip(BLANKS) and not _STARTS_BLOCK.match(following)
         pieces.append(row + (" " if wrapped else "\n"))
     return "".join(pieces)[:-1]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from coach.models.assessment import Evidence
-from coach.reports.display_text import reflow, visible_part
+from coach.reports.display_text import BLANKS, reflow, visible_part
 from coach.reports.words import Standing
 
 #: What a sentence shows when it was quoted for several checks: the most urgent wins.
@@ -55,8 +55,8 @@ def mark_answer(answer: str, quoted: Iterable[Quoted]) -> tuple[Segment, ...]:
     Quotes may overlap. Evidence that does not lie in this text is left out. Blank edges of the answer are cut.
     """
     shown = reflow(answer)
-    spans = [_trimmed(item, answer) for item in quoted if is_quoted_from(item.evidence, answer)]
-    first, last = len(answer) - len(answer.lstrip()), len(answer.rstrip())
+    spans = [_trimmed(item, shown) for item in quoted if is_quoted_from(item.evidence, answer)]
+    first, last = _core(shown, 0, len(shown))
     borders = {first, last, *(border for start, end, _ in spans for border in (start, end))}
     cuts = sorted(border for border in borders if first <= border <= last)
     return tuple(_segment(shown, start, end, spans) for start, end in itertools.pairwise(cuts))
@@ -65,13 +65,18 @@ def mark_answer(answer: str, quoted: Iterable[Quoted]) -> tuple[Segment, ...]:
 _Span = tuple[int, int, Quoted]
 
 
-def _trimmed(item: Quoted, answer: str) -> _Span:
+def _trimmed(item: Quoted, shown: str) -> _Span:
     """Cut white space from the edges of a quote, so that its marker stands right behind the words."""
-    start, end = item.evidence.start, item.evidence.end
-    piece = answer[start:end]
-    if not piece.strip():
-        return start, end, item
-    return start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip()), item
+    start, end = _core(shown, item.evidence.start, item.evidence.end)
+    return start, end, item
+
+
+def _core(shown: str, start: int, end: int) -> tuple[int, int]:
+    """Return the borders of a part without the blanks at its edges; a blank part is empty."""
+    part = shown[start:end]
+    body = part.strip(BLANKS)
+    left = start + (part.index(body) if body else 0)
+    return left, left + len(body)
 
 
 def _segment(shown: str, start: int, end: int, spans: Sequence[_Span]) -> Segment:
