@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -435,6 +438,31 @@ async def test_loopback_is_never_reached_through_a_proxy(
 
     assert found.text == "Yes"
     assert received[0].startswith(b"POST /v1/chat/completions HTTP/1.1")
+
+
+async def test_time_limits(httpx2_mock: respx.Router, make_model: MakeModel) -> None:
+    """The time-out holds for the reply; a connection is given up sooner."""
+    route = httpx2_mock.post(URL).respond(json=reply())
+
+    await make_model(timeout=300.0).complete(PLAIN)
+
+    limits = route.calls.last.request.extensions["timeout"]
+    assert (limits["read"], limits["connect"]) == (300.0, 10.0)
+
+
+def test_openai_is_imported_only_when_needed() -> None:
+    """Making a model does not pay for the openai package; the first request does."""
+    program = (
+        "import sys\n"
+        "from coach.edges.openai_client import OpenAIChatModel\n"
+        "OpenAIChatModel('gpt-x', 'http://coach.test/v1', 'key')\n"
+        "print([name for name in ('openai', 'httpx2', 'tiktoken', 'genai_prices') if name in sys.modules])\n"
+    )
+
+    root = Path(__file__).resolve().parent.parent
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=root)
+
+    assert (result.stdout.strip(), result.stderr) == ("[]", "")
 
 
 @pytest.mark.parametrize("key", ["sk-two words", "sk-ключ", "sk-a\nb"])
