@@ -18,6 +18,8 @@ from coach.errors import InputError
 from coach.models.batch import RawAnswer, RowProblem, SourceReport
 
 _PROBED_LINES = 20
+#: A tab or another control character inside a string does no harm.
+_DECODER = json.JSONDecoder(strict=False)
 _WANTED = 'Every line must be an object such as {"question_id": "...", "answer": "..."}; candidate and id may be added.'
 
 
@@ -146,7 +148,7 @@ def _parse(line: Line) -> dict[str, Any] | str:
     if line.text is None:
         return f"the line is longer than {MAX_LINE_CHARS:,} characters"
     try:
-        parsed = json.loads(line.text.lstrip("\ufeff"), strict=False)
+        parsed = _DECODER.decode(line.text.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
         return f"not valid JSON: {error.msg} (column {error.colno})"
     except (ValueError, RecursionError) as error:
