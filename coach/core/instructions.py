@@ -12,9 +12,6 @@ import base64
 import binascii
 import re
 import unicodedata
-from collections.abc import Sequence
-
-from coach.models.answer import Sentence
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 
@@ -22,6 +19,8 @@ _FLAGS = re.IGNORECASE | re.VERBOSE
 _ORDER = r"""(?:^|[.:;!?,()\[\]{}<>"'“”*#|/–—-]\s*|\b(?:please|kindly|now|then|and|just|simply|therefore|so|to|always|
     you\s+(?:must|should|shall|need\s+to|have\s+to|will|are\s+to|can|may|ought\s+to|are\s+(?:\w+\s+)?(?:required|
     instructed|asked|told|ordered|obliged|permitted|allowed)\s+to))\s+(?:\w+ly\s+|now\s+|simply\s+|just\s+|also\s+)?)"""
+#: A quotation that a clause of at least two words introduces.
+_REPORTED_SPEECH = re.compile(r"^\W*\w+\W+\w+.*[\"“‘][^\"”’]*$")
 _FIRST_PERSON = re.compile(r"\b(?:i|we|my|our|me|us|i'm|i've|we've|she|he|they)\b", re.IGNORECASE)
 
 _GRADER = r"""(?:graders?|evaluators?|examiners?|assessors?|raters?|markers?|(?:ai|llm|automated|automatic)\s+(?:system|
@@ -61,7 +60,7 @@ _SIGNALS: tuple[tuple[str, re.Pattern[str]], ...] = (
             + r"|"
             + _META
             + r"|as\s+(?:fully\s+)?(?:met|correct|perfect|complete|passed|excellent|true)"
-            + r"|(?:fully\s+)?met\s*[.!\"']?$|[\"'“]?(?:met|yes|pass)[\"'”])(?!\w)",
+            + r"|(?:fully\s+)?met\s*[.!\"']?$|[\"'“]?(?:met|yes|pass)[\"'”])(?!\w|\s*[<>=]=?)",
             _FLAGS,
         ),
     ),
@@ -224,13 +223,9 @@ def _own_story(reason: str, sentence: str, start: int) -> bool:
     """Whether an order is only reported: "we ignore the vendor's instructions", "I give them points"."""
     if not reason.startswith("asks"):
         return False
-    clause = re.split(r"[.!?;:]", sentence[:start])[-1]
-    return _FIRST_PERSON.search(clause) is not None
-
-
-def mark_instructions(sentences: Sequence[Sentence]) -> list[tuple[Sentence, str | None]]:
-    """Pair every sentence with the reason why it is an instruction, or None."""
-    return [(sentence, instruction_signal(sentence.text)) for sentence in sentences]
+    before = sentence[:start]
+    clause = re.split(r"[.!?;:]", before)[-1]
+    return _FIRST_PERSON.search(clause) is not None or _REPORTED_SPEECH.search(before) is not None
 
 
 def hides_encoded_text(text: str) -> bool:
@@ -258,6 +253,7 @@ def _is_prose(data: bytes) -> bool:
 def hidden_characters(text: str) -> int:
     """Count characters that show nothing but may carry text: zero-width, tags, bidirectional controls."""
     return sum(unicodedata.category(char) in {"Cf", "Co"} and char not in _JOINERS for char in text) + sum(
-        1 for left, char, right in zip(text, text[1:], text[2:], strict=False)
+        1
+        for left, char, right in zip(text, text[1:], text[2:], strict=False)
         if char in {"\u200c", "\u200d", "\u00ad", "\ufeff"} and left.isascii() and right.isascii() and left.isalpha()
     )

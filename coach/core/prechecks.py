@@ -23,12 +23,11 @@ LANGUAGE_MARGIN = 10.0
 
 #: Returns (language, margin of its log-probability over the expected language).
 IdentifyLanguage = Callable[[str, str], tuple[str, float]]
-#: Returns the probability (0..1) that each sentence talks to a grader, by its meaning.
-InstructionProbability = Callable[[Sequence[str]], list[float]]
+#: Tells for all sentences of one answer which of them talk to a grader, by their meaning.
+DetectInstructions = Callable[[Sequence[str]], list[bool]]
 
 _WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]{2,60}\]")
-INSTRUCTION_THRESHOLD = 0.5
 
 
 def prepare_answer(
@@ -36,7 +35,7 @@ def prepare_answer(
     question: Question,
     language: str,
     identify: IdentifyLanguage | None = None,
-    instruction_probability: InstructionProbability | None = None,
+    detect: DetectInstructions | None = None,
 ) -> Answer:
     """Split an answer into sentences, mark those that must not be judged, and collect warnings.
 
@@ -44,14 +43,18 @@ def prepare_answer(
     instructions. ``unscored_reason`` is set when there is nothing to judge: empty, too short, or a copy
     of the question.
     """
-    sentences, warnings = _mark(split_sentences(text, language), language, identify, instruction_probability)
+    sentences, warnings = _mark(split_sentences(text, language), language, identify, detect)
     sentences, too_long = _cut(sentences)
     warnings += too_long
     hidden = hidden_characters(text)
     if hidden:
-        warnings.append(_warning("hidden_text", f"The answer contains {hidden} invisible characters; they were not judged."))
+        warnings.append(
+            _warning("hidden_text", f"The answer contains {hidden} invisible characters; they were not judged.")
+        )
     if _PLACEHOLDER.search(text):
-        warnings.append(_warning("placeholder", "The answer still contains a [placeholder]; replace it by your own facts."))
+        warnings.append(
+            _warning("placeholder", "The answer still contains a [placeholder]; replace it by your own facts.")
+        )
     judged = [sentence for sentence in sentences if not sentence.instruction]
     warnings += _whole_language(judged, language, identify)
     return Answer(text, tuple(sentences), tuple(warnings), _unscored_reason(text, judged, question))
@@ -66,16 +69,14 @@ def _mark(
     sentences: list[Sentence],
     language: str,
     identify: IdentifyLanguage | None,
-    instruction_probability: InstructionProbability | None,
+    detect: DetectInstructions | None,
 ) -> tuple[list[Sentence], list[AssessmentWarning]]:
-    probabilities = (
-        instruction_probability([s.text for s in sentences]) if instruction_probability else [0.0] * len(sentences)
-    )
+    suspicious = detect([s.text for s in sentences]) if detect else [False] * len(sentences)
     main = _main_language(sentences, language, identify)
     marked, warnings = [], []
-    for sentence, probability in zip(sentences, probabilities, strict=True):
+    for sentence, suspect in zip(sentences, suspicious, strict=True):
         reason = instruction_signal(sentence.text)
-        if reason is None and probability >= INSTRUCTION_THRESHOLD:
+        if reason is None and suspect:
             reason = "is about the grading, not about the question"
         if reason is None and _is_foreign(sentence.text, main, identify):
             reason = "is in another language than the rest"
@@ -106,7 +107,9 @@ def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool
     return found != main and margin > LANGUAGE_MARGIN
 
 
-_LATIN_LANGUAGES = frozenset("en de fr es it pt nl da sv no nb fi pl cs ro hu tr".split())
+_LATIN_LANGUAGES = frozenset(
+    ["en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "no", "nb", "fi", "pl", "cs", "ro", "hu", "tr"]
+)
 
 
 def _whole_language(

@@ -17,7 +17,8 @@ _ENDS_BLOCK = (".", "!", "?", ":", ";", "…", "。", "！", "？")
 _ENDS_SENTENCE = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 #: Abbreviations after which a sentence goes on, in addition to what the splitting library knows.
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|resp|incl|max|min|no|nr|fig|sec|ca|cf|dept|z\.B|d\.h|p\.ej|PS3)\.)$", re.IGNORECASE
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|resp|incl|max|min|no|nr|fig|sec|ca|cf|dept|z\.B|d\.h|p\.ej|PS3)\.)$",
+    re.IGNORECASE,
 )
 
 

@@ -102,7 +102,9 @@ def _model_path() -> Path:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise EmbeddedModelError(f"{path}: cannot be read ({error.strerror})", "Install the local extra again.") from None
+        raise EmbeddedModelError(
+            f"{path}: cannot be read ({error.strerror})", "Install the local extra again."
+        ) from None
     if digest != MODEL_SHA256:
         raise EmbeddedModelError(f"{path}: not the expected file (SHA-256 {digest})", "Install the local extra again.")
     return path

@@ -1,0 +1,53 @@
+"""Train the detector of sentences that talk to a grader, and print its cross-validated figures.
+
+    python benchmarks/train_instruction_detector.py
+
+Needs the ``local`` extra and scikit-learn. Training data: ``benchmarks/data/instruction_sentences.yaml`` and, as
+further honest sentences, the partial and weak exemplars and the traps. The attack test set
+(``examples/attacks.yaml``) and the strong exemplars are never read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+
+from coach.core.sentences import split_sentences
+from coach.edges.encoder import SentenceEncoder
+from coach.edges.instruction_detector import PROBABILITY, WEIGHTS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def training_sentences() -> tuple[list[str], list[int]]:
+    """Return sentences and labels (1 = talks to a grader)."""
+    data = yaml.safe_load((ROOT / "benchmarks/data/instruction_sentences.yaml").read_text(encoding="utf-8"))
+    honest = list(data["answers"])
+    for path in sorted((ROOT / "examples").glob("*/*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for item in [*content.get("exemplars", []), *content.get("traps", [])]:
+            if item.get("level") != "strong":
+                honest += [sentence.text for sentence in split_sentences(item["answer"])]
+    return [*data["instructions"], *honest], [1] * len(data["instructions"]) + [0] * len(honest)
+
+
+def main() -> None:
+    """Train, print recall and false alarms, write the weights."""
+    texts, labels = training_sentences()
+    features, truth = SentenceEncoder().embed(texts), np.array(labels)
+    model = LogisticRegression(C=5, class_weight="balanced", max_iter=2000)
+    guessed = cross_val_predict(model, features, truth, cv=10, method="predict_proba")[:, 1] > PROBABILITY
+    print(f"{len(texts)} sentences, {truth.sum()} instructions; 10-fold: recall {guessed[truth == 1].mean():.3f}, "
+          f"false alarms {guessed[truth == 0].mean():.3f} (before the coherence rule)")
+    model.fit(features, truth)
+    weights = [round(float(value), 5) for value in model.coef_[0]]
+    WEIGHTS.write_text(json.dumps({"weights": weights, "bias": round(float(model.intercept_[0]), 5)}), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

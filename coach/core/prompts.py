@@ -1,0 +1,50 @@
+"""Building the prompts: the parts that repeat come first, so that a server's prefix cache pays for them once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coach.core.templates import PromptTemplates, neutralise
+from coach.models.answer import Sentence
+from coach.models.bank import TOP_LEVEL, Check
+from coach.models.completion import Message
+from coach.models.judging import JudgeTask
+
+
+def rubric_lines(task: JudgeTask) -> str:
+    """Return the rubric's criteria, one a line, with what the top level shows."""
+    return "\n".join(f"- {c.title}: {c.levels[TOP_LEVEL].descriptor}" for c in task.rubric.criteria)
+
+
+def structured_messages(templates: PromptTemplates, task: JudgeTask) -> tuple[Message, ...]:
+    """Return the prompt of the structured method: the whole rubric and all checks in one request."""
+    system = templates.render("structured.system.txt", profession=task.profession)
+    user = templates.render(
+        "structured.user.txt",
+        question=task.question.text,
+        rationale=task.question.rationale,
+        rubric_title=task.rubric.title,
+        criteria=_criteria_with_levels(task),
+        checks="\n".join(f"- {check.id} ({check.kind}): {check.statement}" for check in task.checks),
+        sentences=numbered(task.answer.judged_sentences),
+    )
+    return Message("system", system), Message("user", user)
+
+
+def repair_message(templates: PromptTemplates, problem: str, checks: Sequence[Check]) -> Message:
+    """Return the message that asks once more, for these checks only."""
+    names = ", ".join(check.id for check in checks)
+    return Message("user", templates.render("structured.repair.txt", problem=problem, checks=names))
+
+
+def numbered(sentences: Sequence[Sentence]) -> str:
+    """Return the sentences one a line with their numbers, our own marks neutralised."""
+    return "\n".join(f"{sentence.number}. {neutralise(sentence.text)}" for sentence in sentences)
+
+
+def _criteria_with_levels(task: JudgeTask) -> str:
+    lines = []
+    for criterion in task.rubric.criteria:
+        lines.append(f"{criterion.title}:")
+        lines += [f"  {level.level} ({level.title}): {level.descriptor}" for level in criterion.levels]
+    return "\n".join(lines)

@@ -1,0 +1,58 @@
+"""The key of a kept result: a versioned hash of everything that changes it and of nothing that does not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from coach.models.bank import Bank, Question, Rubric
+from coach.models.judging import Judge
+
+#: Raise it when the code computes another result from the same verdicts or prepares answers differently.
+RESULT_VERSION = 1
+
+
+def canonical_sha256(data: Any) -> str:
+    """Return the SHA-256 of JSON data, whatever the order of its keys."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def answer_sha256(text: str) -> str:
+    """Return the SHA-256 of the answer exactly as given."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def rubric_sha256(rubric: Rubric) -> str:
+    """Return the SHA-256 of a rubric's content."""
+    return canonical_sha256(rubric.model_dump(mode="json"))
+
+
+def normalised_answer(text: str) -> str:
+    """Return the answer with line ends, outer and repeated white space made the same."""
+    lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    return "\n".join(lines).strip()
+
+
+def result_key(bank: Bank, question: Question, judge: Judge, answer: str, calibration: str = "") -> str:
+    """Return the key of the result for one answer.
+
+    It covers the answer, the question, its rubric, profession and language, the judge's method, model, prompts
+    and settings, and the score calibration. It leaves out time, cost, names, concurrency and other questions.
+    """
+    return canonical_sha256(
+        {
+            "version": RESULT_VERSION,
+            "answer": normalised_answer(answer),
+            "question": question.model_dump(mode="json"),
+            "rubric": bank.rubric_of(question).model_dump(mode="json"),
+            "profession": bank.profession,
+            "language": bank.language,
+            "judge": judge.name,
+            "model": judge.model,
+            "prompts": judge.prompt_version,
+            "settings": dict(judge.settings),
+            "calibration": calibration,
+        }
+    )

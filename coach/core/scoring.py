@@ -1,0 +1,153 @@
+r"""From verdicts to credit, level, score, interval and gains: pure arithmetic, no model.
+
+Formulas (p = calibrated probability of a check, w = its weight, W = weight of a criterion):
+
+* credit of a point:      p
+* cost of a red flag:     RED_FLAG_COST * min(w, 2) * ramp(p), where ramp rises from 0 at p = 0.5 to 1 at p = 0.9
+* credit of a criterion:  max(0, sum(w p) / sum(w)  -  sum of the costs), over its judged checks
+* score:                  100 * sum(W credit) / sum(W), over the criteria that have a judged point
+* interval:               score +- 1.645 * standard deviation (90 %), see `interval_of`
+* gain of a check:        score when this one check is fully met (a point) or absent (a red flag), minus score
+
+A check that was not judged is left out of every sum, so it moves nothing. The score never falls when
+a point's p rises, and never rises when a red flag's p rises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coach.models.bank import Check, Criterion, Rubric
+
+#: A red flag that is surely there takes this share of its criterion's credit (times its weight).
+RED_FLAG_COST = 0.4
+_RED_FLAG_DOUBT, _RED_FLAG_SURE = 0.5, 0.9
+
+#: Verdicts: a check is met from MET on, partly met from PARTLY on.
+MET, PARTLY = 0.6, 0.35
+
+#: Criterion credit from which levels 1, 2, 3 and 4 begin.
+LEVEL_THRESHOLDS = (0.12, 0.35, 0.6, 0.8)
+
+#: z of a two-sided 90 % interval of the normal distribution.
+Z_90 = 1.645
+#: Correlation between the judge's errors on two checks of one answer (halo). Measured: benchmarks/judge_variants.py.
+ERROR_CORRELATION = 0.1
+
+#: Intervals wider than this (in points) ask for a human look.
+WIDE_INTERVAL = 40.0
+
+Probabilities = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class ScoredCriterion:
+    """Credit (0..1) and level (0..4) of one criterion; both None when no point of it was judged."""
+
+    id: str
+    credit: float | None
+    level: int | None
+
+
+def red_flag_ramp(probability: float) -> float:
+    """Return how much of a red flag's cost applies (0..1) at this probability."""
+    share = (probability - _RED_FLAG_DOUBT) / (_RED_FLAG_SURE - _RED_FLAG_DOUBT)
+    return min(1.0, max(0.0, share))
+
+
+def criterion_credit(checks: Iterable[Check], probabilities: Probabilities) -> float | None:
+    """Return the credit (0..1) of a criterion from its checks, or None when no point was judged."""
+    earned = possible = cost = 0.0
+    for check in checks:
+        probability = probabilities.get(check.id)
+        if probability is None:
+            continue
+        if check.kind == "point":
+            earned += check.weight * probability
+            possible += check.weight
+        else:
+            cost += RED_FLAG_COST * min(check.weight, 2.0) * red_flag_ramp(probability)
+    if possible == 0:
+        return None
+    return max(0.0, min(1.0, earned / possible) - cost)
+
+
+def level_of(credit: float) -> int:
+    """Return the performance level 0..4 for a criterion credit."""
+    return sum(credit >= threshold for threshold in LEVEL_THRESHOLDS)
+
+
+def score_criteria(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> list[ScoredCriterion]:
+    """Return credit and level of every criterion, in the rubric's order."""
+    scored = []
+    for criterion in rubric.criteria:
+        credit = criterion_credit((c for c in checks if c.criterion == criterion.id), probabilities)
+        scored.append(ScoredCriterion(criterion.id, credit, None if credit is None else level_of(credit)))
+    return scored
+
+
+def total_score(criteria: Sequence[Criterion], scored: Sequence[ScoredCriterion]) -> float | None:
+    """Return the score 0..100, or None when no criterion has a credit."""
+    pairs = [(c.weight, s.credit) for c, s in zip(criteria, scored, strict=True) if s.credit is not None]
+    if not pairs:
+        return None
+    return 100 * sum(weight * credit for weight, credit in pairs) / sum(weight for weight, _ in pairs)
+
+
+def score_answer(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> float | None:
+    """Return the score 0..100 straight from the checks' probabilities."""
+    return total_score(rubric.criteria, score_criteria(rubric, checks, probabilities))
+
+
+def check_shares(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> dict[str, float]:
+    """Return by how many points of the score each judged check's probability can move it at most (signed)."""
+    judged = [check for check in checks if probabilities.get(check.id) is not None]
+    possible = {
+        criterion.id: sum(c.weight for c in judged if c.criterion == criterion.id and c.kind == "point")
+        for criterion in rubric.criteria
+    }
+    total = sum(criterion.weight for criterion in rubric.criteria if possible[criterion.id])
+    shares = {}
+    for check in judged:
+        if not possible[check.criterion]:
+            continue
+        of_score = 100 * rubric.criterion(check.criterion).weight / total
+        if check.kind == "point":
+            shares[check.id] = of_score * check.weight / possible[check.criterion]
+        else:
+            shares[check.id] = -of_score * RED_FLAG_COST * min(check.weight, 2.0)
+    return shares
+
+
+def standard_deviation(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> float:
+    """Return the standard deviation of the score in points.
+
+    Each verdict is a Bernoulli trial with variance p(1-p), scaled by what the check can move; errors of two
+    checks on one answer correlate by ERROR_CORRELATION.
+    """
+    parts = []
+    for check_id, share in check_shares(rubric, checks, probabilities).items():
+        probability = probabilities[check_id]
+        assert probability is not None
+        p = probability if share >= 0 else red_flag_ramp(probability) * probability
+        parts.append(abs(share) * math.sqrt(p * (1 - p)))
+    independent = sum(part * part for part in parts)
+    together = sum(parts) ** 2
+    return math.sqrt((1 - ERROR_CORRELATION) * independent + ERROR_CORRELATION * together)
+
+
+def interval_of(score: float, deviation: float) -> tuple[float, float]:
+    """Return the 90 % interval around a score, inside 0..100."""
+    return max(0.0, score - Z_90 * deviation), min(100.0, score + Z_90 * deviation)
+
+
+def gain_of(check: Check, rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> float:
+    """Return how many points the score can rise when this one check is put right; 0 for an unjudged check."""
+    before = score_answer(rubric, checks, probabilities)
+    if before is None or probabilities.get(check.id) is None:
+        return 0.0
+    ideal = 1.0 if check.kind == "point" else 0.0
+    after = score_answer(rubric, checks, {**probabilities, check.id: ideal})
+    return max(0.0, (after or 0.0) - before)

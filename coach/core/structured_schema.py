@@ -1,0 +1,64 @@
+"""The strict JSON schema of a structured reply, built from the checks and the sentence numbers.
+
+Written for the common subset of OpenAI's strict mode and llama.cpp's grammar: closed objects, everything
+required, integer enums, bounded arrays, and anchored patterns as length limits (``maxLength`` is not in
+OpenAI's list; an unbounded string or array lets a small model run on until the token limit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from coach.models.bank import Check
+from coach.models.completion import JsonSchema
+
+MAX_EVIDENCE = 3
+MAX_REASON_CHARACTERS = 240
+MAX_TEXT_CHARACTERS = 600
+#: One string enum of OpenAI's strict mode may hold 250 values before other limits apply.
+MAX_SENTENCES = 250
+
+VERDICTS = ["met", "partly", "not_met"]
+
+
+def reply_schema(checks: Sequence[Check], sentence_numbers: Sequence[int], with_extras: bool) -> JsonSchema:
+    """Return the schema of a reply that judges these checks and may quote these sentences only.
+
+    ``with_extras`` adds the follow-up question and the outline.
+    """
+    judged = {check.id: _check_schema(sentence_numbers) for check in checks}
+    properties: dict[str, Any] = {"checks": _closed_object(judged)}
+    if with_extras:
+        properties["follow_up"] = _bounded_string(MAX_REASON_CHARACTERS)
+        properties["outline"] = _bounded_string(MAX_TEXT_CHARACTERS)
+    return JsonSchema("assessment", _closed_object(properties))
+
+
+def _check_schema(sentence_numbers: Sequence[int]) -> dict[str, Any]:
+    # Order matters: the model writes its reason before it commits to a verdict.
+    return _closed_object(
+        {
+            "reason": _bounded_string(MAX_REASON_CHARACTERS),
+            "sentences": {
+                "type": "array",
+                "items": {"type": "integer", "enum": list(sentence_numbers[:MAX_SENTENCES])},
+                "minItems": 0,
+                "maxItems": MAX_EVIDENCE,
+            },
+            "verdict": {"type": "string", "enum": VERDICTS},
+        }
+    )
+
+
+def _closed_object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _bounded_string(limit: int) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^[^\\n\\r]{{0,{limit}}}$"}

@@ -1,0 +1,123 @@
+"""The ``structured`` method: one call for the whole rubric, as strict JSON, with one targeted repair.
+
+For reasoning models and for servers without log-probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from coach.core.prompts import repair_message, structured_messages
+from coach.core.structured_reply import StructuredReply, parse_reply
+from coach.core.structured_schema import MAX_SENTENCES, reply_schema
+from coach.core.templates import PromptTemplates
+from coach.errors import ModelContentFilterError, ModelReplyError
+from coach.models.assessment import AssessmentWarning, Verdict
+from coach.models.bank import Check
+from coach.models.completion import ChatModel, Completion, CompletionRequest, Message, Usage
+from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
+
+#: Room for one check's reason, sentence numbers, verdict and JSON marks, in tokens.
+TOKENS_PER_CHECK = 110
+TOKENS_FOR_EXTRAS = 320
+
+
+class StructuredJudge:
+    """Asks for all verdicts at once; implements ``coach.models.judging.Judge``."""
+
+    name = "structured"
+
+    def __init__(self, model: ChatModel, templates: PromptTemplates) -> None:
+        self._model = model
+        self._templates = templates
+
+    @property
+    def model(self) -> str:
+        """Id of the model."""
+        return self._model.name
+
+    @property
+    def endpoint(self) -> str:
+        """Where the answer is sent."""
+        return self._model.endpoint
+
+    @property
+    def prompt_version(self) -> str:
+        """Version and hash of the prompt templates."""
+        return self._templates.fingerprint
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Nothing beside model, method and prompts changes a verdict."""
+        return {}
+
+    def requests(self, task: JudgeTask) -> list[CompletionRequest]:
+        """Return what would be sent first: one request."""
+        return [self._request(structured_messages(self._templates, task), task, task.checks, with_extras=True)]
+
+    async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
+        """Judge one answer with one request and, where the reply has faults, one repair.
+
+        Raises ModelError when the endpoint fails. A refusal or an unreadable reply leaves checks unjudged.
+        """
+        request = self.requests(task)[0]
+        first, usage = await self._ask(request, task, task.checks)
+        verdicts, problems = dict(first.verdicts), dict(first.problems)
+        warnings: list[AssessmentWarning] = []
+        if problems:
+            missing = [check for check in task.checks if check.id in problems]
+            second, more = await self._repair(request, first, task, missing)
+            usage = usage + more
+            verdicts.update(second.verdicts)
+            problems = second.problems
+            fixed = len(missing) - len(problems)
+            message = f"The first reply was faulty for {len(missing)} checks; asking again settled {fixed} of them."
+            warnings.append(AssessmentWarning(code="reply_repaired", message=message))
+        ordered = tuple(verdicts.get(c.id) or _unjudged(c, problems[c.id]) for c in task.checks)
+        for check, verdict in zip(task.checks, ordered, strict=True):
+            if on_verdict:
+                on_verdict(check, verdict)
+        return Judgement(ordered, usage, first.follow_up, first.outline, tuple(warnings))
+
+    def _request(
+        self, messages: tuple[Message, ...], task: JudgeTask, checks: tuple[Check, ...], with_extras: bool
+    ) -> CompletionRequest:
+        schema = reply_schema(checks, _numbers(task), with_extras)
+        room = 64 + TOKENS_PER_CHECK * len(checks) + (TOKENS_FOR_EXTRAS if with_extras else 0)
+        return CompletionRequest(messages, max_tokens=room, json_schema=schema)
+
+    async def _ask(
+        self, request: CompletionRequest, task: JudgeTask, checks: tuple[Check, ...]
+    ) -> tuple[StructuredReply, Usage]:
+        try:
+            completion = await self._model.complete(request)
+        except (ModelContentFilterError, ModelReplyError) as error:
+            return StructuredReply(problems={check.id: error.message for check in checks}), Usage()
+        return _read(completion, task, checks), completion.usage
+
+    async def _repair(
+        self, request: CompletionRequest, first: StructuredReply, task: JudgeTask, missing: list[Check]
+    ) -> tuple[StructuredReply, Usage]:
+        problem = "; ".join(sorted(set(first.problems.values())))
+        messages = (*request.messages, repair_message(self._templates, problem, missing))
+        checks = tuple(missing)
+        return await self._ask(self._request(messages, task, checks, with_extras=False), task, checks)
+
+
+def _numbers(task: JudgeTask) -> list[int]:
+    return [sentence.number for sentence in task.answer.judged_sentences][:MAX_SENTENCES]
+
+
+def _read(completion: Completion, task: JudgeTask, checks: tuple[Check, ...]) -> StructuredReply:
+    if completion.refusal:
+        reason = f"the model declined: {completion.refusal[:200]}"
+        return StructuredReply(problems={check.id: reason for check in checks})
+    reply = parse_reply(completion.text, checks, _numbers(task))
+    if reply.problems and completion.finish_reason == "length":
+        problems = {check_id: f"the reply was cut off; {problem}" for check_id, problem in reply.problems.items()}
+        return StructuredReply(reply.verdicts, problems, reply.follow_up, reply.outline)
+    return reply
+
+
+def _unjudged(check: Check, reason: str) -> CheckVerdict:
+    return CheckVerdict(check.id, Verdict.UNJUDGED, None, (), f"not judged: {reason}")

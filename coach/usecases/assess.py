@@ -1,0 +1,72 @@
+"""Assessing one answer: prepare it, let the judge decide the checks, compute the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from coach.core.assessing import build_assessment
+from coach.core.prechecks import DetectInstructions, IdentifyLanguage, prepare_answer
+from coach.core.result_key import rubric_sha256
+from coach.models.answer import Answer
+from coach.models.assessment import Assessment, Receipt
+from coach.models.bank import Bank, Question
+from coach.models.completion import Usage
+from coach.models.judging import Judge, Judgement, JudgeTask, OnVerdict
+from coach.version import version
+
+#: Returns the cost in US dollars of a usage, or None when no price is known: (model, usage, endpoint).
+Price = Callable[[str, Usage, str], float | None]
+
+
+@dataclass(frozen=True)
+class AnswerAssessor:
+    """Everything that is needed to assess answers to the questions of one bank."""
+
+    bank: Bank
+    judge: Judge
+    price: Price
+    identify_language: IdentifyLanguage | None = None
+    detect_instructions: DetectInstructions | None = None
+
+    def prepare(self, question: Question, text: str) -> Answer:
+        """Return the answer split into sentences and pre-checked; asks no model."""
+        return prepare_answer(text, question, self.bank.language, self.identify_language, self.detect_instructions)
+
+    def task(self, question: Question, answer: Answer) -> JudgeTask:
+        """Return what the judge is asked about this answer."""
+        checks = tuple(self.bank.checks_of(question))
+        return JudgeTask(self.bank.profession, question, self.bank.rubric_of(question), checks, answer)
+
+    async def assess(self, question: Question, text: str, on_verdict: OnVerdict | None = None) -> Assessment:
+        """Assess one answer; raises ModelError when the model cannot be used at all.
+
+        An answer that the pre-checks rule out is not sent anywhere and has no score.
+        """
+        started = time.monotonic()
+        answer = self.prepare(question, text)
+        task = self.task(question, answer)
+        judgement = None if answer.unscored_reason else await self.judge.judge(task, on_verdict)
+        receipt = self._receipt(task, judgement, time.monotonic() - started)
+        return build_assessment(question, task.rubric, task.checks, answer, judgement, receipt)
+
+    def _receipt(self, task: JudgeTask, judgement: Judgement | None, seconds: float) -> Receipt:
+        usage = judgement.usage if judgement else Usage(0, 0, 0)
+        judge = self.judge
+        return Receipt(
+            judge=judge.name,
+            model=judge.model,
+            endpoint=judge.endpoint,
+            prompt_version=judge.prompt_version,
+            bank_sha256=self.bank.sha256,
+            rubric_sha256=rubric_sha256(task.rubric),
+            coach_version=version(),
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=self.price(judge.model, usage, judge.endpoint) if judgement else 0.0,
+            seconds=round(seconds, 2),
+        )
