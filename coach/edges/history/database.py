@@ -21,7 +21,7 @@ _BEGIN = "coach_begin"
 def open_engine(address: URL, wait_seconds: float) -> Engine:
     """Return an engine on a database with the newest schema; call it inside ``storage_errors``.
 
-    ``wait_seconds`` is how long a statement waits for another process's lock (SQLite).
+    ``wait_seconds`` is how long to wait for another process that writes (SQLite) or sets the database up.
     """
     with ExitStack() as on_failure:
         if is_sqlite(address):
@@ -35,7 +35,7 @@ def open_engine(address: URL, wait_seconds: float) -> Engine:
             engine = _server_engine(address)
             on_failure.callback(engine.dispose)
             if not is_current(engine):
-                upgrade(engine, describe(address))
+                upgrade(engine, describe(address), wait_seconds)
         on_failure.pop_all()
     return engine
 
@@ -78,7 +78,7 @@ def _set_up_sqlite(engine: Engine, path: Path, wait_seconds: float) -> None:
     # SQLite's own locks do not cover the switch to the write-ahead log, so a lock file goes around all of it.
     with FileLock(f"{path}.lock", timeout=wait_seconds, mode=PRIVATE_FILE):
         _use_write_ahead_log(engine)
-        upgrade(writing(engine), str(path))
+        upgrade(writing(engine), str(path), wait_seconds)
 
 
 def _sqlite_engine(address: URL, wait_seconds: float) -> Engine:

@@ -12,9 +12,12 @@ _DAMAGED = (
     "It is damaged, or is no history. Move it away to start anew; `sqlite3 FILE .recover` may get its content back."
 )
 _PERMISSIONS = "Check who may write the file and its directory, or name another directory in COACH_DATA_DIR."
-_SQLITE_HINTS = (
-    ("SQLITE_BUSY", "Another process holds the database. Wait until it is done, or end it, then try again."),
-    ("SQLITE_LOCKED", "Another process holds the database. Wait until it is done, or end it, then try again."),
+_LOCKED = "Another process holds the database. Wait until it is done, or end it, then try again."
+#: SQLite's names of its errors (the beginning of them), and PostgreSQL's SQLSTATE codes.
+_HINTS = (
+    ("SQLITE_BUSY", _LOCKED),
+    ("SQLITE_LOCKED", _LOCKED),
+    ("55P03", _LOCKED),
     ("SQLITE_NOTADB", _DAMAGED),
     ("SQLITE_CORRUPT", _DAMAGED),
     ("SQLITE_READONLY", _PERMISSIONS),
@@ -58,7 +61,7 @@ def storage_errors(location: str) -> Iterator[None]:
 
 
 def _translated(location: str, error: BaseException) -> StorageError:
-    name = getattr(error, "sqlite_errorname", None) or ""
-    hint = next((hint for prefix, hint in _SQLITE_HINTS if name.startswith(prefix)), _DEFAULT_HINT)
+    name = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
+    hint = next((hint for prefix, hint in _HINTS if name.startswith(prefix)), _DEFAULT_HINT)
     reason = next(iter(str(error).splitlines()), type(error).__name__)
     return StorageError(f"the history {location} cannot be used: {reason}", hint)

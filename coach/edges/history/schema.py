@@ -20,8 +20,7 @@ VERSION_TABLE = "coach_history_version"
 SCRIPTS = Path(__file__).resolve().parent / "migrations"
 
 #: Any number will do, as long as every coach takes the same one.
-_ADVISORY_LOCK = 4_172_031_553
-_LOCK_SECONDS = 30
+ADVISORY_LOCK = 4_172_031_553
 
 
 def is_current(engine: Engine) -> bool:
@@ -40,10 +39,11 @@ def current_revision(connection: Connection) -> str | None:
     return revision
 
 
-def upgrade(engine: Engine, location: str) -> None:
-    """Run the missing migrations in one transaction.
+def upgrade(engine: Engine, location: str, wait_seconds: float) -> None:
+    """Run the missing migrations in one transaction, so that a failure or an interruption changes nothing.
 
-    The caller keeps other processes out (SQLite: a lock file); on PostgreSQL an advisory lock does that here.
+    The caller keeps other processes out (SQLite: a lock file); on PostgreSQL an advisory lock does that here, which is
+    waited for at most ``wait_seconds``.
     Raises StorageError when a newer coach wrote the database.
     """
     from alembic import command
@@ -51,8 +51,8 @@ def upgrade(engine: Engine, location: str) -> None:
 
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.execute(text(f"SET LOCAL lock_timeout = '{round(wait_seconds * 1000)}ms'"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         revision = current_revision(connection)
         if revision == HEAD:
             return

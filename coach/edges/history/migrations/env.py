@@ -9,8 +9,6 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     version_table=VERSION_TABLE,
-    # SQLite can undo table changes too: a migration that is interrupted leaves no half-made table.
-    transactional_ddl=True,
 )
 with context.begin_transaction():
     context.run_migrations()
