@@ -96,3 +96,15 @@ def test_a_hostile_endpoint_name_cannot_steer_the_terminal() -> None:
 
     assert "\x1b" not in "".join(first)
     assert "yesterday\u2407" in second
+
+
+def test_a_receipt_without_verdicts_claims_none() -> None:
+    """Where nothing was judged the receipt says so, and says when the answer was not even sent."""
+    unasked = receipt(input_tokens=0, cached_tokens=0, output_tokens=0)
+    unknown = receipt(model="small", endpoint="http://here/v1", input_tokens=None, output_tokens=None, cost_usd=None)
+
+    assert receipt_lines(unasked, judged=False)[0] == ("No model was asked, and the answer was sent nowhere",)
+    assert receipt_lines(unknown, judged=False)[0] == (
+        "Nothing was judged by small at http://here/v1",
+        "cost: unknown (no price known for this model)",
+    )

@@ -110,6 +110,8 @@ def test_partly_met_points_and_possible_red_flags_are_shown_as_such() -> None:
     labels = {point.check_id: point.label for criterion in view.criteria for point in criterion.points}
     assert labels["device-configuration"] == "partly there"
     assert view.red_flags[0].label == "may count against you"
+    assert view.red_flags_title == "Look at this first"
+    assert "One statement may count against you" in view.headline.opening
 
 
 def test_a_red_flag_that_is_not_raised_is_not_mentioned() -> None:
@@ -170,6 +172,7 @@ def test_an_unscored_answer_says_why_and_what_to_do() -> None:
         "coach questions dicom-standard",
     ]
     assert view.criteria == ()
+    assert view.follow_up == ""
 
 
 def test_a_failed_judge_is_not_the_candidates_fault() -> None:
@@ -190,6 +193,25 @@ def test_warnings_and_reasons_for_review_are_shown() -> None:
         ("The answer still contains a [placeholder].",),
         ("One check could not be judged.",),
     ]
+
+
+def test_remarks_are_shown_as_sentences() -> None:
+    """A bare reason gets a capital letter and a full stop, whatever it ends in."""
+    notices = view_of(dicom_assessment(review_reasons=["the answer contains hidden text", "Why not?"])).notices
+
+    assert notices[-1].messages == ("The answer contains hidden text.", "Why not?")
+
+
+def test_an_answer_that_nobody_judged_needs_no_second_look() -> None:
+    """The reason in the headline is not said again as a reason for review."""
+    assessment = unscored_assessment("It is empty.", needs_review=True, review_reasons=["the answer was not scored"])
+
+    assert view_of(assessment, "").notices == ()
+
+
+def test_only_the_first_strengths_are_named() -> None:
+    """The strengths that count most are named; all others stand with their criterion."""
+    assert view_of(dicom_assessment(strengths=["a", "b", "c", "d"])).strengths == ("a", "b", "c")
 
 
 def test_reasons_for_review_hide_their_numbers_on_request() -> None:

@@ -58,7 +58,7 @@ def _points(view: ReportView) -> Iterator[str]:
         yield f"## {words.STRENGTHS_TITLE}"
         yield "\n".join(f"- {escape(strength)}" for strength in view.strengths)
     if view.red_flags:
-        yield f"## {words.RED_FLAGS_TITLE}"
+        yield f"## {view.red_flags_title}"
         yield "\n\n".join(_red_flag(point) for point in view.red_flags)
     if view.criteria:
         yield f"## {words.CRITERIA_TITLE}"

@@ -27,6 +27,8 @@ class PointView:
     step: int | None = None
     comment: str = ""
     advice: str = ""
+    #: True when the judge was not sure of a red flag.
+    doubtful: bool = False
     #: The marker of an earlier point with the very same quotes, as text.
     same_as: str | None = None
 
@@ -59,11 +61,13 @@ def build_points(assessment: Assessment, steps: Mapping[str, int], advice: Mappi
         standing = order[rank]
         quotes = tuple(one_line(item.quote) for item in check.evidence) if standing in _SHOWS_QUOTES else ()
         number += bool(quotes)
+        doubtful = standing is Standing.AGAINST and check.verdict is Verdict.PARTLY
         points[check.id] = PointView(
             check_id=check.id,
             statement=one_line(check.statement),
             standing=standing,
-            label=_label(check, standing),
+            label=words.LABEL_MAY_COUNT_AGAINST if doubtful else words.LABELS[standing],
+            doubtful=doubtful,
             quotes=quotes,
             number=number if quotes else None,
             step=steps.get(check.id),
@@ -74,12 +78,6 @@ def build_points(assessment: Assessment, steps: Mapping[str, int], advice: Mappi
         if quotes:
             shown.setdefault(quotes, words.marker_text(standing, number))
     return points
-
-
-def _label(check: CheckResult, standing: Standing) -> str:
-    if standing is Standing.AGAINST and check.verdict is Verdict.PARTLY:
-        return words.LABEL_MAY_COUNT_AGAINST
-    return words.LABELS[standing]
 
 
 def quoted_points(assessment: Assessment, points: Mapping[str, PointView]) -> list[Quoted]:

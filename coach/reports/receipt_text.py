@@ -12,10 +12,20 @@ from coach.reports.display_text import one_line
 _OWN_MACHINE = "your own machine"
 
 
-def receipt_lines(receipt: Receipt) -> tuple[tuple[str, ...], ...]:
-    """Return two lines as their parts: who judged at what cost, and what is needed to judge the same way again."""
-    judged = f"Judged by {one_line(receipt.model)} at {one_line(receipt.endpoint)} in {seconds_text(receipt.seconds)}"
-    usage = [judged, *_tokens(receipt), f"cost: {cost_text(receipt)}"]
+def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, ...], ...]:
+    """Return two lines as their parts: who judged at what cost, and what is needed to judge the same way again.
+
+    Without a single verdict (``judged`` False) the receipt does not claim one.
+    """
+    never_asked = receipt.input_tokens == 0 and receipt.output_tokens == 0
+    where = f"{one_line(receipt.model)} at {one_line(receipt.endpoint)}"
+    tokens = _tokens(receipt)
+    if judged:
+        usage = [f"Judged by {where} in {seconds_text(receipt.seconds)}", *tokens, f"cost: {cost_text(receipt)}"]
+    elif never_asked:
+        usage = ["No model was asked, and the answer was sent nowhere"]
+    else:
+        usage = [f"Nothing was judged by {where}", *tokens, f"cost: {cost_text(receipt)}"]
     origin = [
         f"method {one_line(receipt.judge)}",
         f"prompts {one_line(receipt.prompt_version)}",
@@ -60,6 +70,8 @@ def seconds_text(seconds: float) -> str:
 
 
 def _tokens(receipt: Receipt) -> list[str]:
+    if not receipt.input_tokens and not receipt.output_tokens:
+        return []
     parts = []
     if receipt.input_tokens is not None:
         cached = f" ({receipt.cached_tokens:,} cached)" if receipt.cached_tokens else ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.rule import Rule
 from rich.text import Text
 
 from coach.reports import words
@@ -17,7 +16,7 @@ from coach.reports.words import Standing, marker_text
 
 #: Longer lines are hard to read, however wide the window is.
 MAX_WIDTH = 100
-BAR_CELLS = 24
+BAR_CELLS, SHORT_BAR_CELLS = 24, 12
 
 STYLES = {
     Standing.EARNED: "green",
@@ -72,7 +71,7 @@ class TerminalReport:
             for strength in view.strengths:
                 yield from page.block(strength, page.sign(Standing.EARNED, 2), first_style=STYLES[Standing.EARNED])
         if view.red_flags:
-            yield from page.section(words.RED_FLAGS_TITLE)
+            yield from page.section(view.red_flags_title)
             for point in view.red_flags:
                 yield from _red_flag(page, point)
         if view.criteria:
@@ -82,7 +81,7 @@ class TerminalReport:
         yield from _answer(page, view)
         yield from _advice(page, view)
         yield Text()
-        yield Rule(style="dim")
+        yield page.text("─" * page.width, "dim")
         for parts in view.receipt:
             yield from page.joined(parts, style="dim")
 
@@ -116,11 +115,11 @@ class Page:
         return f"{' ' * indent}{_SIGNS[standing][self.plain]} "
 
     def block(
-        self, body: str | Text, first: str, *, style: str = "", first_style: str = "", rest: str | None = None
+        self, body: str | Text, first: str | Text, *, style: str = "", first_style: str = "", rest: str | None = None
     ) -> Iterator[Text]:
         """Yield a paragraph: its first line starts with ``first``, the others with ``rest`` (default: blanks)."""
         body = body if isinstance(body, Text) else self.text(body, style)
-        start = self.text(first, first_style)
+        start = first if isinstance(first, Text) else self.text(first, first_style)
         following = self.text(rest, first_style) if rest is not None else Text(" " * start.cell_len)
         room = max(20, self.width - max(start.cell_len, following.cell_len))
         for number, line in enumerate(body.wrap(self.console, room, overflow="fold")):
@@ -140,9 +139,10 @@ class Page:
         yield from self.block(line, "", style=style)
 
     def bar(self, credit: float) -> Text:
-        """Return a bar for a share of 0..1."""
-        filled = words.whole(credit * BAR_CELLS)
-        return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (BAR_CELLS - filled), "dim"))
+        """Return a bar for a share of 0..1, shorter on a narrow terminal."""
+        cells = BAR_CELLS if self.width >= 72 else SHORT_BAR_CELLS
+        filled = words.whole(credit * cells)
+        return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (cells - filled), "dim"))
 
 
 def _head(page: Page, view: ReportView) -> Iterator[Text]:
@@ -189,7 +189,7 @@ def _red_flag(page: Page, point: PointView) -> Iterator[Text]:
 def _criterion(page: Page, criterion: CriterionView) -> Iterator[Text]:
     yield Text()
     yield from page.block(criterion.title, "  ", style="bold")
-    yield _level_line(page, criterion)
+    yield from _level_line(page, criterion)
     if criterion.descriptor:
         yield from page.block(criterion.descriptor, "  ", style="italic")
     for point in criterion.points:
@@ -203,12 +203,11 @@ def _criterion(page: Page, criterion: CriterionView) -> Iterator[Text]:
             yield from page.block(body, page.sign(Standing.UNJUDGED, 4))
 
 
-def _level_line(page: Page, criterion: CriterionView) -> Text:
-    line = Text("  ")
-    if criterion.credit is not None:
-        line = Text.assemble(line, page.bar(criterion.credit), "  ")
-    line = Text.assemble(line, page.text(criterion.level, "bold cyan"))
-    return Text.assemble(line, page.text(f" · {criterion.numbers}")) if criterion.numbers else line
+def _level_line(page: Page, criterion: CriterionView) -> Iterator[Text]:
+    bar: list[Text | str] = [page.bar(criterion.credit), "  "] if criterion.credit is not None else []
+    level = page.text(criterion.level, "bold cyan")
+    numbers = page.text(f" · {criterion.numbers}" if criterion.numbers else "")
+    yield from page.block(Text.assemble(level, numbers), Text.assemble("  ", *bar))
 
 
 def _labelled(page: Page, point: PointView) -> Text:

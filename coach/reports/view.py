@@ -20,7 +20,8 @@ from coach.reports.points import PointView, build_points, quoted_points
 from coach.reports.receipt_text import receipt_lines
 from coach.reports.words import Standing
 
-STEPS = 3
+#: How many strengths and improvements a report names; more would bury the first.
+STRENGTHS, STEPS = 3, 3
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,11 @@ class ReportView:
         return words.MARKED_ANSWER_TITLE if self.legend else words.ANSWER_TITLE
 
     @property
+    def red_flags_title(self) -> str:
+        """The heading above the red flags."""
+        return words.red_flags_title(any(not point.doubtful for point in self.red_flags))
+
+    @property
     def steps_title(self) -> str:
         """The heading above the steps."""
         return words.steps_title(len(self.steps))
@@ -124,7 +130,7 @@ def build_view(
     quoted = quoted_points(assessment, points)
     segments = mark_answer(answer_text, quoted)
     red_flags = tuple(point for point in points.values() if point.standing is Standing.AGAINST)
-    scored = assessment.score is not None
+    judged = _anything_judged(assessment)
     any_credit = any(point.standing in (Standing.EARNED, Standing.PARTLY) for point in points.values())
     criteria = [_criterion(item, assessment, rubric, points, show_score) for item in assessment.criteria]
     return ReportView(
@@ -132,17 +138,17 @@ def build_view(
         question_number=question.number,
         question=one_line(question.text),
         headline=_headline(assessment, rubric, points, show_score),
-        next_actions=() if scored else _next_actions(assessment),
-        notices=_notices(assessment, show_score, all(is_quoted_from(q.evidence, answer_text) for q in quoted)),
-        strengths=tuple(one_line(text) for text in assessment.strengths) if any_credit else (),
+        next_actions=_next_actions(assessment) if assessment.score is None else (),
+        notices=_notices(assessment, judged, show_score, all(is_quoted_from(q.evidence, answer_text) for q in quoted)),
+        strengths=tuple(one_line(text) for text in assessment.strengths[:STRENGTHS]) if any_credit else (),
         red_flags=red_flags,
-        criteria=tuple(criteria) if _anything_judged(assessment) else (),
+        criteria=tuple(criteria) if judged else (),
         segments=segments,
         legend=words.marker_legend([marker.standing for segment in segments for marker in segment.markers]),
         steps=_steps(top, assessment, points, show_score),
-        follow_up=one_line(assessment.follow_up),
+        follow_up=one_line(assessment.follow_up) if judged else "",
         outline=lines(assessment.outline or ""),
-        receipt=receipt_lines(assessment.receipt),
+        receipt=receipt_lines(assessment.receipt, judged=judged),
     )
 
 
@@ -153,7 +159,8 @@ def _headline(assessment: Assessment, rubric: Rubric, points: Mapping[str, Point
     standings = [point.standing for point in points.values()]
     level = level_of(assessment.score / 100)
     name = words.level_word(level, rubric)
-    opening = words.opening(level, standings.count(Standing.AGAINST))
+    doubtful = sum(point.doubtful for point in points.values())
+    opening = words.opening(level, standings.count(Standing.AGAINST) - doubtful, doubtful)
     low, high = assessment.interval or (assessment.score, assessment.score)
     if not show_score:
         reach = (words.level_word(level_of(edge / 100), rubric) for edge in (low, high))
@@ -205,15 +212,16 @@ def _next_actions(assessment: Assessment) -> tuple[NextAction, ...]:
 _NUMBERS_ASIDE = re.compile(r"\s*\([^()]*\d[^()]*\)")
 
 
-def _notices(assessment: Assessment, show_score: bool, quotes_found: bool) -> tuple[Notice, ...]:
-    messages = [one_line(warning.message) for warning in assessment.warnings]
+def _notices(assessment: Assessment, judged: bool, show_score: bool, quotes_found: bool) -> tuple[Notice, ...]:
+    messages = [words.sentence(one_line(warning.message)) for warning in assessment.warnings]
     if not quotes_found:
         messages.append("The text shown is not the one that was judged, so some quotes could not be marked in it.")
-    reasons = [one_line(reason) for reason in assessment.review_reasons]
+    reasons = [words.sentence(one_line(reason)) for reason in assessment.review_reasons]
     if not show_score:
         reasons = [_without_numbers(reason) for reason in reasons]
     notices = [Notice(words.NOTICES_TITLE, tuple(messages))] if messages else []
-    if assessment.needs_review or reasons:
+    # An answer that nobody judged has its reason in the headline already.
+    if judged and (assessment.needs_review or reasons):
         why = tuple(dict.fromkeys(reasons)) or ("The judging left some doubt.",)
         notices.append(Notice("Worth a second look by a person", why))
     return tuple(notices)

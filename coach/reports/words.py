@@ -30,7 +30,6 @@ LABELS = {
 LABEL_MAY_COUNT_AGAINST = "may count against you"
 
 STRENGTHS_TITLE = "What your answer already does"
-RED_FLAGS_TITLE = "Put this right first"
 CRITERIA_TITLE = "Criterion by criterion"
 ANSWER_TITLE = "Your answer"
 MARKED_ANSWER_TITLE = "Your answer, marked"
@@ -60,12 +59,21 @@ def level_word(level: int, rubric: Rubric) -> str:
     return titles.pop() if len(titles) == 1 else _LEVELS[level]
 
 
-def opening(level: int, red_flags: int) -> str:
-    """Return the sentence that says how the answer stands, never kinder than its level."""
-    if not red_flags:
-        return _OPENINGS[level]
-    what = "One statement" if red_flags == 1 else f"{_count(red_flags).capitalize()} statements"
-    return f"{_OPENINGS[level]} {what} would count against you; put that right first."
+def opening(level: int, red_flags: int, doubtful: int = 0) -> str:
+    """Return the sentences that say how the answer stands, never kinder than its level.
+
+    ``red_flags`` are sure ones, ``doubtful`` those that may be meant otherwise.
+    """
+    if red_flags:
+        return f"{_OPENINGS[level]} {_statements(red_flags)} would count against you; put that right first."
+    if doubtful:
+        return f"{_OPENINGS[level]} {_statements(doubtful)} may count against you; look at that first."
+    return _OPENINGS[level]
+
+
+def red_flags_title(sure: bool) -> str:
+    """Return the heading above the red flags; doubtful ones are not called wrong."""
+    return "Put this right first" if sure else "Look at this first"
 
 
 def steps_title(steps: int) -> str:
@@ -107,6 +115,15 @@ def marker_legend(standings: Sequence[Standing]) -> tuple[tuple[Standing, str], 
         Standing.AGAINST: "counts against you",
     }
     return tuple((standing, text) for standing, text in meaning.items() if standing in standings)
+
+
+def sentence(text: str) -> str:
+    """Return a remark as a sentence: with a capital letter and an end."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?', '…')) else '.'}" if text else ""
+
+
+def _statements(number: int) -> str:
+    return "One statement" if number == 1 else f"{_count(number).capitalize()} statements"
 
 
 def _count(number: int) -> str:
