@@ -1,0 +1,55 @@
+"""The ``coach`` program: registers the commands; heavy modules load only when a command runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from coach.cli.compare import compare_command
+from coach.cli.console import run_guarded
+from coach.cli.doctor import doctor_command
+from coach.cli.history import history_command
+from coach.cli.next import next_command
+from coach.cli.questions import questions_command
+from coach.cli.submit import submit_command
+
+app = typer.Typer(
+    name="coach",
+    help="Honest, private feedback on interview answers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from coach.version import version
+
+        typer.echo(f"coach {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Honest, private feedback on interview answers."""
+
+
+app.command("questions")(questions_command)
+app.command("submit")(submit_command)
+app.command("compare")(compare_command)
+app.command("history")(history_command)
+app.command("next")(next_command)
+app.command("doctor")(doctor_command)
+
+
+def main() -> None:
+    """Run the program and exit with its code (DESIGN section 7)."""
+    sys.exit(run_guarded(app))

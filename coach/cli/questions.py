@@ -1,0 +1,61 @@
+"""``coach questions``: list the bank, or show one question with what a strong answer shows."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from coach.cli.console import out_console
+from coach.cli.options import BankOption, JsonOption
+from coach.core.bank_search import find_question
+from coach.edges.bank_files import load_bank
+
+if TYPE_CHECKING:
+    from coach.models.bank import Bank, Question
+
+
+def questions_command(
+    question_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Question id, number or text.", show_default=False)
+    ] = None,
+    bank: BankOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the questions, or show one with rationale, rubric and what a strong answer shows."""
+    from coach.reports.question_text import question_page, question_table
+
+    loaded = load_bank(bank)
+    if question_id is None:
+        if as_json:
+            typer.echo(json.dumps(_listing(loaded), ensure_ascii=False, indent=2))
+        else:
+            out_console().print(question_table(loaded))
+        return
+    question = find_question(loaded, question_id)
+    if as_json:
+        typer.echo(json.dumps(_details(loaded, question), ensure_ascii=False, indent=2))
+    else:
+        out_console().print(question_page(loaded, question))
+
+
+def _listing(bank: Bank) -> dict[str, Any]:
+    return {
+        "schema": "coach/questions@1",
+        "title": bank.title,
+        "profession": bank.profession,
+        "categories": [
+            {"category": category, "questions": [{"id": q.id, "number": q.number, "text": q.text} for q in group]}
+            for category, group in groupby(bank.questions, key=lambda q: q.category)
+        ],
+    }
+
+
+def _details(bank: Bank, question: Question) -> dict[str, Any]:
+    return {
+        "schema": "coach/question@1",
+        "question": question.model_dump(mode="json"),
+        "rubric": bank.rubric_of(question).model_dump(mode="json"),
+    }

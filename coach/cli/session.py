@@ -1,0 +1,136 @@
+"""From settings to an assessor that is ready: the one place where edges are put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coach.edges.bank_files import load_bank
+from coach.edges.model_choice import ModelChoice, choose_model
+from coach.errors import ConfigurationError
+from coach.models.bank import Bank
+
+if TYPE_CHECKING:
+    from coach.core.similarity import Similarity
+    from coach.core.templates import PromptTemplates
+    from coach.edges.embedded_server import EmbeddedServer
+    from coach.edges.openai_client import OpenAIChatModel
+    from coach.models.judging import Judge
+    from coach.usecases.assess import AnswerAssessor
+
+METHODS = ("logprobs", "structured")
+#: Said to the user while something takes long: (what, done, total).
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose for a run that judges answers."""
+
+    model: str | None = None
+    bank: Path | None = None
+    method: str | None = None
+    #: Requests in flight at the same time; the embedded model gets as many slots.
+    parallel: int = 1
+
+    def check(self) -> None:
+        """Raise ConfigurationError for a method that does not exist."""
+        if self.method is not None and self.method not in METHODS:
+            raise ConfigurationError(f"unknown method {self.method!r}", f"Choose one of: {', '.join(METHODS)}.")
+
+
+@asynccontextmanager
+async def open_assessor(
+    settings: Settings, *, bank: Bank | None = None, on_progress: OnProgress | None = None
+) -> AsyncIterator[AnswerAssessor]:
+    """Open the model and yield an assessor for the bank; closes everything at the end.
+
+    The embedded model starts loading first, so that reading files and building prompts happen meanwhile.
+    Raises CoachError.
+    """
+    from coach.edges.prompt_files import load_prompts
+
+    settings.check()
+    choice = choose_model(settings.model, os.environ)
+    async with AsyncExitStack() as stack:
+        server = _start_embedded(choice, settings, on_progress)
+        if server is not None:
+            stack.callback(server.close)
+        loaded = bank or load_bank(settings.bank)
+        prompts = load_prompts()
+        similarity = sentence_similarity()
+        model = await stack.enter_async_context(await _open_model(choice, server))
+        judge = await _make_judge(choice, settings.method, model, prompts, similarity)
+        yield make_assessor(loaded, judge, similarity)
+
+
+def make_assessor(bank: Bank, judge: Judge, similarity: Similarity) -> AnswerAssessor:
+    """Return an assessor with everything that this installation offers beside the judge."""
+    from coach.edges.encoder import SentenceEncoder
+    from coach.edges.instruction_detector import InstructionDetector
+    from coach.edges.language import identify_language
+    from coach.edges.prices import cost_usd
+    from coach.usecases.assess import AnswerAssessor
+
+    detect = InstructionDetector(similarity).suspicious if isinstance(similarity, SentenceEncoder) else None
+    return AnswerAssessor(bank, judge, cost_usd, identify_language, detect)
+
+
+def sentence_similarity() -> Similarity:
+    """Return the sentence encoder when the local extra is installed, else the lexical measure."""
+    from coach.core.similarity import LexicalSimilarity
+    from coach.edges.encoder import SentenceEncoder, encoder_installed
+
+    return SentenceEncoder() if encoder_installed() else LexicalSimilarity()
+
+
+def _start_embedded(
+    choice: ModelChoice, settings: Settings, on_progress: OnProgress | None
+) -> EmbeddedServer | None:
+    if not choice.embedded:
+        return None
+    from coach.edges.embedded_server import EmbeddedServer
+    from coach.edges.model_file import ensure_model_file
+
+    def report(done: int, total: int) -> None:
+        if on_progress:
+            on_progress("Preparing the embedded model (first use only)", done, total)
+
+    file = choice.file or ensure_model_file(report)
+    return EmbeddedServer.start(file, parallel=settings.parallel)
+
+
+async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> OpenAIChatModel:
+    from coach.edges.openai_client import OpenAIChatModel
+
+    if server is None:
+        return OpenAIChatModel(choice.model, choice.base_url, choice.api_key)
+    endpoint = await server.await_ready_async()
+    return OpenAIChatModel(endpoint.model, endpoint.base_url, endpoint.api_key, timeout=600.0, max_retries=1)
+
+
+async def _make_judge(
+    choice: ModelChoice, method: str | None, model: OpenAIChatModel, prompts: PromptTemplates, similarity: Similarity
+) -> Judge:
+    from coach.edges.baselines import BaselineFile
+    from coach.judges.logprobs import LogprobsJudge
+    from coach.judges.structured import StructuredJudge
+
+    if (method or await default_method(choice, model)) == "structured":
+        return StructuredJudge(model, prompts)
+    return LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+
+
+async def default_method(choice: ModelChoice, model: OpenAIChatModel) -> str:
+    """Return the method for an endpoint: by what it can do, and for OpenAI itself the one with a single request."""
+    from coach.edges.openai_client import detect_capabilities
+
+    if choice.embedded:
+        return "logprobs"
+    if choice.is_openai:
+        return "structured"
+    return "logprobs" if (await detect_capabilities(model)).logprobs else "structured"

@@ -1,0 +1,149 @@
+"""``coach submit``: critique one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coach.cli.console import err_console, out_console, say
+from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
+from coach.cli.session import Settings, open_assessor
+from coach.core.bank_search import find_question
+from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
+from coach.edges.bank_files import load_bank
+from coach.errors import InputError
+
+if TYPE_CHECKING:
+    from coach.models.assessment import Assessment
+    from coach.models.bank import Bank, Question
+
+EXIT_UNSCORED = 3
+
+
+def submit_command(
+    question_id: Annotated[str, typer.Argument(metavar="ID", help="Question id, number or text.")],
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]", help="The answer: a file, or - for standard input; opens an editor when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    model: ModelOption = None,
+    bank: BankOption = None,
+    method: MethodOption = None,
+    calibration: CalibrationOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    no_score: NoScoreOption = False,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Keep nothing of this attempt.")] = False,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Print exactly what would be sent, and send nothing.")
+    ] = False,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write the report as Markdown.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write the report as one HTML page.", show_default=False)
+    ] = None,
+) -> None:
+    """Critique one answer: what landed, what is missing, what to do next."""
+    settings = Settings(model, bank, method)
+    settings.check()
+    loaded = load_bank(bank)
+    question = find_question(loaded, question_id)
+    _check_writable(markdown, html)
+    text = _read_answer(question, file)
+    if show_prompt:
+        from coach.cli.show_prompt import show_prompt as show
+
+        show(settings, loaded, question, text, as_json=as_json)
+        return
+    if file is None and not text:
+        say("Cancelled: the answer was empty.")
+        return
+    assessment = asyncio.run(_assess(settings, loaded, question, text, calibration, quiet or as_json, no_score))
+    _print_report(assessment, loaded, question, text, as_json, no_score)
+    _write_reports(assessment, loaded, question, text, markdown, html, no_score)
+    if not no_save:
+        _save(assessment, loaded, text)
+    if assessment.score is None:
+        raise typer.Exit(EXIT_UNSCORED)
+
+
+def _read_answer(question: Question, file: str | None) -> str:
+    if file is None:
+        return write_in_editor(question)
+    return read_standard_input() if file == "-" else read_answer_file(Path(file))
+
+
+async def _assess(
+    settings: Settings, bank: Bank, question: Question, text: str, calibration: str | None, quiet: bool, no_score: bool
+) -> Assessment:
+    from coach.cli.live_progress import download_progress, judging_progress
+
+    console = err_console()
+    with download_progress(console, quiet) as on_progress:
+        async with open_assessor(settings, bank=bank, on_progress=on_progress) as assessor:
+            with judging_progress(console, bank, question, quiet=quiet, show_score=not no_score) as on_verdict:
+                assessment = await assessor.assess(question, text, on_verdict)
+    if calibration:
+        from coach.edges.calibration_files import apply_named_calibration
+
+        assessment = apply_named_calibration(assessment, calibration)
+    return assessment
+
+
+def _print_report(
+    assessment: Assessment, bank: Bank, question: Question, text: str, as_json: bool, no_score: bool
+) -> None:
+    if as_json:
+        typer.echo(assessment.to_json())
+        return
+    from coach.reports.terminal import TerminalReport
+    from coach.reports.view import build_view
+
+    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
+    out_console().print(TerminalReport(view))
+
+
+def _check_writable(*paths: Path | None) -> None:
+    """Find out before a model is asked that a report could not be written."""
+    for path in paths:
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise InputError(f"{path}: a report cannot be written there", "Name a file in a folder that exists.")
+
+
+def _write_reports(
+    assessment: Assessment,
+    bank: Bank,
+    question: Question,
+    text: str,
+    markdown: Path | None,
+    html: Path | None,
+    no_score: bool,
+) -> None:
+    if markdown is None and html is None:
+        return
+    from coach.reports.files import write_report
+    from coach.reports.html import html_report
+    from coach.reports.markdown import markdown_report
+    from coach.reports.view import build_view
+
+    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
+    if markdown is not None:
+        write_report(markdown, markdown_report(view))
+    if html is not None:
+        write_report(html, html_report(view))
+
+
+def _save(assessment: Assessment, bank: Bank, text: str) -> None:
+    from coach.edges.history.saving import save_or_rescue
+    from coach.edges.history.store import HistoryStore
+
+    saved = save_or_rescue(HistoryStore.open, assessment.question_id, text, assessment, bank_title=bank.title)
+    if saved.warning:
+        say(f"warning: {saved.warning.message}")

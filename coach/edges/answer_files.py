@@ -1,0 +1,104 @@
+"""Reading one answer that a person hands in: a file, standard input or the editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from coach.errors import AnswerUnreadableError
+from coach.models.bank import Question
+
+#: Nobody types more; what is larger is a wrong file.
+MAX_BYTES = 512 * 1024
+_MARK = "# ------------------------ your answer goes below this line ------------------------"
+
+
+def read_answer_file(path: Path) -> str:
+    """Return the text of an answer file; raises AnswerUnreadableError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise AnswerUnreadableError(f"{path}: there is no such file", "Check the path, or use - to type it in.") from None
+    except IsADirectoryError:
+        raise AnswerUnreadableError(f"{path}: this is a folder", "Name one file; `coach batch` takes folders.") from None
+    except OSError as error:
+        raise AnswerUnreadableError(f"{path}: cannot be read ({error.strerror})", "Check its permissions.") from None
+    return decode_answer(data, str(path))
+
+
+def read_standard_input() -> str:
+    """Return the answer piped or typed into standard input; raises AnswerUnreadableError."""
+    return decode_answer(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+
+
+def decode_answer(data: bytes, name: str) -> str:
+    """Decode an answer: UTF-8 and UTF-16 with or without mark, else cp1252; binary data is refused."""
+    if len(data) > MAX_BYTES:
+        raise AnswerUnreadableError(
+            f"{name}: more than {MAX_BYTES // 1024} KB, too large for one answer", "Hand in the answer alone, as text."
+        )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _decode(data, "utf-16", name)
+    if b"\0" in data or _looks_binary(data):
+        raise AnswerUnreadableError(f"{name}: this is not a text file", "Save the answer as plain text (.txt or .md).")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _decode(data, "cp1252", name)
+
+
+def _decode(data: bytes, encoding: str, name: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise AnswerUnreadableError(f"{name}: its text encoding is not known", "Save the answer as UTF-8.") from None
+
+
+def _looks_binary(data: bytes) -> bool:
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:4096])
+    return control > len(data[:4096]) * 0.02
+
+
+def write_in_editor(question: Question) -> str:
+    """Open the user's editor with the question as a comment; return what was written, "" when cancelled.
+
+    Raises AnswerUnreadableError when no editor can be started.
+    """
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    descriptor, name = tempfile.mkstemp(prefix="coach-answer-", suffix=".md")
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(editor_text(question))
+        try:
+            subprocess.run([*shlex.split(editor), name], check=True)
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            raise AnswerUnreadableError(
+                f"the editor {editor!r} failed ({error})", "Set EDITOR, or name a file, or use - for standard input."
+            ) from None
+        return answer_part(decode_answer(path.read_bytes(), "the editor's file"))
+    finally:
+        # Answers are private: nothing stays behind in the temporary folder.
+        path.unlink(missing_ok=True)
+
+
+def editor_text(question: Question) -> str:
+    """Return what the editor shows first: question and rationale as a comment, then room for the answer."""
+    comment = f"{question.text}\n\nWhy it is asked: {question.rationale}\n\nSave an empty answer to cancel."
+    lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+    return "\n".join([*lines, _MARK, "", ""])
+
+
+def answer_part(text: str) -> str:
+    """Return the answer from the editor's text: what stands below the mark, or everything but the comment."""
+    if _MARK in text:
+        return text.split(_MARK, 1)[1].strip()
+    lines = text.splitlines()
+    while lines and lines[0].startswith("#"):
+        lines.pop(0)
+    return "\n".join(lines).strip()
