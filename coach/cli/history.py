@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from coach.cli.console import out_console, say
+from coach.cli.options import BankOption, JsonOption, QuietOption
 from coach.errors import InputError, UnknownQuestionError
 
 if TYPE_CHECKING:
@@ -20,14 +22,7 @@ _SHOW = "show"
 _SHOWN = 30
 _MAX = 2**31 - 1
 
-QuestionArgument = Annotated[
-    str | None, typer.Argument(metavar="[ID]", help="Id, number or text of a question; all questions when left out.")
-]
-BankOption = Annotated[
-    Path | None, typer.Option("--bank", metavar="FILE", help="Only attempts of this question bank.", show_default=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+QuestionArgument = Annotated[str | None, typer.Argument(metavar="ID", help="Id, number or text of a question.")]
 
 
 class _ShowByDefault(TyperGroup):
@@ -35,7 +30,7 @@ class _ShowByDefault(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command's name in front where it was left out."""
-        if not args or (args[0] not in self.commands and args[0] != "--help"):
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = [_SHOW, *args]
         return super().parse_args(ctx, args)
 
@@ -49,12 +44,18 @@ def history_command(
     import_file: Annotated[
         Path | None, typer.Option("--import", metavar="FILE", help="Add the attempts of an export or a rescue file.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="How many of the newest attempts to list; 0 lists all.")] = _SHOWN,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help=f"List this many of the newest (0: all) instead of {_SHOWN}, or of all with --json."),
+    ] = None,
     bank: BankOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """List saved attempts; with ID show the progress on one question."""
+    """List saved attempts; with ID show the progress on one question.
+
+    The word "show" may be left out.
+    """
     from coach.edges.history.store import HistoryStore
 
     _refuse_together({"--export": export is not None, "--import": import_file is not None, "--json": as_json})
@@ -106,28 +107,35 @@ def delete_command(
     _say(f"Deleted {deleted} attempt{_s(deleted)}{files}.", quiet)
 
 
-history_app = typer.Typer(cls=_ShowByDefault, help="Saved attempts and progress.", add_completion=False)
+#: Registered by the program with ``app.add_typer(history_app, name="history")``.
+history_app = typer.Typer(
+    cls=_ShowByDefault,
+    help="List saved attempts, show progress, export, import and delete; without a command: show.",
+    rich_markup_mode=None,
+)
 history_app.command(_SHOW)(history_command)
 history_app.command("delete")(delete_command)
 
 
-def _list(store: HistoryStore, bank_title: str | None, limit: int, as_json: bool) -> None:
+def _list(store: HistoryStore, bank_title: str | None, limit: int | None, as_json: bool) -> None:
     from coach.core.progress import summarize
     from coach.models.history import HistoryListing
-    from coach.reports.history import history_view
+    from coach.reports.history import HistoryTable
 
+    if limit is None:
+        limit = 0 if as_json else _SHOWN
     attempts = store.attempts(limit=limit or None, bank_title=bank_title)
     total = store.count(bank_title=bank_title)
     listing = HistoryListing(total=total, attempts=[summarize(attempt) for attempt in attempts])
     if as_json:
         _print_json(listing)
     else:
-        _print(history_view(listing))
+        out_console().print(HistoryTable(listing))
 
 
 def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_json: bool, quiet: bool) -> None:
     from coach.core.progress import progress_of
-    from coach.reports.history import progress_view
+    from coach.reports.history import ProgressReport
 
     attempts = store.attempts(question_id, bank_title=bank_title)
     if not attempts:
@@ -136,7 +144,7 @@ def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_
     if as_json:
         _print_json(progress)
     else:
-        _print(progress_view(progress if not quiet else progress.model_copy(update={"notes": []})))
+        out_console().print(ProgressReport(progress.model_copy(update={"notes": []}) if quiet else progress))
 
 
 def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:
@@ -199,18 +207,12 @@ def _refuse_together(given: dict[str, bool]) -> None:
 
 
 def _print_json(document: ResultModel) -> None:
-    sys.stdout.write(document.model_dump_json(by_alias=True, indent=2) + "\n")
-
-
-def _print(view: object) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(view)
+    typer.echo(document.model_dump_json(by_alias=True, indent=2))
 
 
 def _say(words: str, quiet: bool) -> None:
     if not quiet:
-        typer.echo(words, err=True)
+        say(words)
 
 
 def _s(count: int) -> str:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from coach.cli.console import out_console
+from coach.cli.options import BankOption
+
 
 def next_command(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many questions to suggest.")] = 5,
-    bank: Annotated[
-        Path | None, typer.Option("--bank", metavar="FILE", help="Question bank to choose from.", show_default=False)
-    ] = None,
+    bank: BankOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all questions, ranked, as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the question's id.")] = False,
 ) -> None:
     """Suggest the question to practise next: never answered, weakest, or longest ago."""
-    from rich.console import Console
-
     from coach.core.next_question import rank_questions
     from coach.edges.bank_files import load_bank
     from coach.edges.history.store import HistoryStore
-    from coach.reports.history import next_view
+    from coach.reports.history import NextReport
 
     loaded = load_bank(bank)
     with HistoryStore.open() as store:
         attempts = store.attempts(bank_title=loaded.title)
     ranking = rank_questions(loaded, attempts, timezone=None)
     if as_json:
-        sys.stdout.write(ranking.model_dump_json(by_alias=True, indent=2) + "\n")
+        typer.echo(ranking.model_dump_json(by_alias=True, indent=2))
     elif quiet:
-        sys.stdout.write(ranking.suggestions[0].question_id + "\n")
+        typer.echo(ranking.suggestions[0].question_id)
     else:
-        Console(highlight=False).print(next_view(ranking, count))
+        out_console().print(NextReport(ranking, count))

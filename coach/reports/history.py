@@ -1,24 +1,25 @@
 """The history in the terminal: the listing, the progress on one question, and what to practise next.
 
-Each function turns one result (``coach.models.history``, which is also what ``--json`` prints) into something that
-rich can print. Times are shown in ``timezone``; None is the machine's own.
+Each class shows one result (``coach.models.history``, which is also what ``--json`` prints) as something that rich can
+print. Times are shown in ``timezone``; None is the machine's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
 
 from coach.models.assessment import Verdict
-from coach.models.history import AttemptSummary, ChangedCheck, HistoryListing, NextQuestions, Progress, Suggestion
+from coach.models.history import AttemptSummary, ChangedCheck, HistoryListing, NextQuestions, Progress
 from coach.reports.display_text import one_line
+from coach.reports.terminal import MAX_WIDTH, Page
 from coach.reports.words import whole
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
 
 _VERDICTS = {
     Verdict.MET: "met",
@@ -27,71 +28,122 @@ _VERDICTS = {
     Verdict.UNJUDGED: "not judged",
 }
 _FLAG_VERDICTS = {**_VERDICTS, Verdict.MET: "present", Verdict.PARTLY: "perhaps", Verdict.NOT_MET: "absent"}
-_PLOT_WIDTH = 40
 _FULL_SCORE = 100
+#: A narrower window has room for the bars only.
+_WIDTH_FOR_RANGES = 72
 
 
-def history_view(listing: HistoryListing, timezone: tzinfo | None = None) -> RenderableType:
-    """Return the table of attempts, oldest first, with a word about the older ones that are not shown."""
-    from rich.console import Group
+@dataclass(frozen=True)
+class HistoryTable:
+    """The listing: one row an attempt, oldest first, and a word about the older ones that are not shown."""
 
-    if not listing.attempts:
-        return _text("No attempts are saved yet. `coach submit ID` keeps each answer with its critique.")
-    several_banks = len({attempt.bank_title for attempt in listing.attempts}) > 1
-    table = _table("No.", "Saved", "Question", "Score", "Likely range", "Model", *(["Bank"] if several_banks else []))
-    for attempt in listing.attempts:
-        table.add_row(
-            str(attempt.id),
-            _moment(attempt.created_at, timezone),
-            _text(attempt.question_id),
-            _score(attempt),
-            _interval(attempt),
-            _text(attempt.model, "dim"),
-            *([_text(attempt.bank_title, "dim")] if several_banks else []),
+    listing: HistoryListing
+    timezone: tzinfo | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table."""
+        page = _page(console, options)
+        attempts = self.listing.attempts
+        if not attempts:
+            yield from page.block(
+                "No attempts are saved yet. `coach submit ID` keeps each answer with its critique.", ""
+            )
+            return
+        several_banks = len({attempt.bank_title for attempt in attempts}) > 1
+        table = _table(
+            page, "No.", "Saved", "Question", "Score", "Likely range", *(["Bank"] if several_banks else []), "Model"
         )
-    older = listing.total - len(listing.attempts)
-    more = [_text(f"{older} older attempts are not shown; --limit 0 shows all.", "dim")] if older else []
-    return Group(table, *more)
+        for attempt in attempts:
+            table.add_row(
+                str(attempt.id),
+                _moment(attempt, self.timezone),
+                _foreign(page, attempt.question_id),
+                _score(page, attempt),
+                _interval(attempt),
+                *([_foreign(page, attempt.bank_title, "dim")] if several_banks else []),
+                _foreign(page, attempt.model, "dim"),
+            )
+        yield table
+        yield from _legend(page, attempts)
+        older = self.listing.total - len(attempts)
+        if older:
+            yield from page.block(f"{_count(older, 'older attempt')} not shown; --limit 0 shows all.", "", style="dim")
 
 
-def progress_view(progress: Progress, timezone: tzinfo | None = None) -> RenderableType:
-    """Return the progress on one question: a bar for each attempt, checks gained and lost, recurring advice, notes."""
-    from rich.console import Group
+@dataclass(frozen=True)
+class ProgressReport:
+    """The progress on one question: a bar for each attempt, checks lost and gained, recurring advice, notes."""
 
-    parts: list[RenderableType] = [_headline(progress), _plot(progress, timezone)]
-    if progress.lost:
-        parts += _section("Lost since the first attempt", _changes(progress.lost, "red"))
-    if progress.gained:
-        parts += _section("Gained since the first attempt", _changes(progress.gained, "green"))
-    if progress.scored > 1 and not progress.gained and not progress.lost:
-        parts += ["", _text("No check changed its verdict since the first attempt.")]
-    if progress.recurring:
-        parts += _section("Advice that keeps coming back", _recurring(progress))
-    if progress.notes:
-        parts += ["", *(_text(note, "dim") for note in progress.notes)]
-    return Group(*parts)
+    progress: Progress
+    timezone: tzinfo | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the report line by line."""
+        page = _page(console, options)
+        progress = self.progress
+        yield from page.block(_headline(page, progress), "")
+        yield self._plot(page)
+        yield from _legend(page, progress.attempts, best_marked=progress.scored > 1)
+        # What was lost comes first: it is the easiest to put back.
+        yield from _changes(page, "Lost since the first attempt", progress.lost, "red")
+        yield from _changes(page, "Gained since the first attempt", progress.gained, "green")
+        if progress.scored > 1 and not progress.gained and not progress.lost:
+            yield Text()
+            yield from page.block("No check changed its verdict since the first attempt.", "")
+        yield from _recurring(page, progress)
+        if progress.notes:
+            yield Text()
+        for note in progress.notes:
+            yield from page.block(one_line(note), "", style="dim")
+
+    def _plot(self, page: Page) -> Table:
+        progress = self.progress
+        wide = page.width >= _WIDTH_FOR_RANGES
+        table = _table(page, "No.", "Saved", "Score", "of 100", *(["Likely range"] if wide else []))
+        for attempt in progress.attempts:
+            best = progress.scored > 1 and attempt.id == progress.best_attempt
+            bar = _foreign(page, attempt.unscored_reason or "", "dim")
+            if attempt.score is not None:
+                bar = page.bar(attempt.score / _FULL_SCORE)
+            cells: list[str | Text] = [
+                f"{attempt.id}{'*' if best else ''}",
+                _moment(attempt, self.timezone),
+                _score(page, attempt),
+                bar,
+            ]
+            table.add_row(*cells, *([_interval(attempt)] if wide else []))
+        return table
 
 
-def next_view(ranking: NextQuestions, count: int) -> RenderableType:
-    """Return the question to practise next, why, and the ``count - 1`` after it."""
-    from rich.console import Group
+@dataclass(frozen=True)
+class NextReport:
+    """The question to practise next, why, and the ``count - 1`` after it."""
 
-    first, *others = ranking.suggestions[: max(1, count)]
-    parts: list[RenderableType] = [
-        _headed(first.question_id, first.reason),
-        "",
-        _text(first.text),
-        "",
-        _text(f"Answer it with: coach submit {first.question_id}", "dim"),
-    ]
-    if others:
-        parts += _section("After that", _others(others))
-    return Group(*parts)
+    ranking: NextQuestions
+    count: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the suggestion and then the shorter list."""
+        page = _page(console, options)
+        first, *others = self.ranking.suggestions[: max(1, self.count)]
+        yield from page.block(_named(page, first.question_id, first.reason), "")
+        yield Text()
+        yield from page.block(one_line(first.text), "  ")
+        yield Text()
+        yield from page.block(f"Answer it with: coach submit {one_line(first.question_id)}", "", style="dim")
+        if others:
+            yield from page.section("After that")
+            names = Table.grid(padding=(0, 2))
+            names.add_column(no_wrap=True)
+            names.add_column(no_wrap=True)
+            for suggestion in others:
+                name = _foreign(page, suggestion.question_id)
+                names.add_row(f"  {suggestion.rank}.", name, _foreign(page, suggestion.reason, "dim"))
+            yield names
 
 
-def _headline(progress: Progress) -> Text:
-    count = len(progress.attempts)
-    words = f"{count} attempt{'s' if count > 1 else ''}"
+def _headline(page: Page, progress: Progress) -> Text:
+    attempts = _count(len(progress.attempts), "attempt")
     if progress.latest_score is None:
         scores = "none of them scored"
     elif progress.scored == 1 or progress.first_score is None:
@@ -99,54 +151,37 @@ def _headline(progress: Progress) -> Text:
     else:
         scores = f"score {whole(progress.first_score)} at first, {whole(progress.latest_score)} now"
         scores += f", best in attempt {progress.best_attempt}"
-    return _headed(progress.question_id, f"{words}, {scores}")
+    return _named(page, progress.question_id, f"{attempts}, {scores}")
 
 
-def _plot(progress: Progress, timezone: tzinfo | None) -> Table:
-    from rich.bar import Bar
-
-    table = _table("No.", "Saved", "Score", f"0 {'·' * (_PLOT_WIDTH - 6)} 100", "Likely range")
-    for attempt in progress.attempts:
-        best = attempt.id == progress.best_attempt
-        color = "green" if best else "cyan"
-        bar: RenderableType = _text(attempt.unscored_reason or "", "dim")
-        if attempt.score is not None:
-            bar = Bar(_FULL_SCORE, 0, attempt.score, width=_PLOT_WIDTH, color=color)
-        saved = _moment(attempt.created_at, timezone)
-        table.add_row(f"{attempt.id}{'*' if best else ''}", saved, _score(attempt), bar, _interval(attempt))
-    if progress.scored > 1:
-        table.caption = "* best score"
-        table.caption_justify = "left"
-    return table
+def _legend(page: Page, attempts: Sequence[AttemptSummary], best_marked: bool = False) -> Iterator[Text]:
+    marks = ["* best score"] if best_marked else []
+    if any(attempt.needs_review and attempt.score is not None for attempt in attempts):
+        marks.append("? uncertain, worth a human look")
+    if marks:
+        yield from page.block(" · ".join(marks), "", style="dim")
 
 
-def _changes(changes: Sequence[ChangedCheck], style: str) -> Table:
-    table = _grid()
+def _changes(page: Page, title: str, changes: Sequence[ChangedCheck], style: str) -> Iterator[Text]:
+    if changes:
+        yield from page.section(title)
     for change in changes:
         words = _FLAG_VERDICTS if change.kind == "red_flag" else _VERDICTS
-        statement = f"{'Red flag: ' if change.kind == 'red_flag' else ''}{change.statement}"
-        table.add_row(_text(f"{words[change.before]} → {words[change.after]}", style), _text(statement))
-    return table
+        statement = f"{'Red flag: ' if change.kind == 'red_flag' else ''}{one_line(change.statement)}"
+        yield from page.block(statement, f"  {words[change.before]} → {words[change.after]}  ", first_style=style)
 
 
-def _recurring(progress: Progress) -> Table:
-    table = _grid()
+def _recurring(page: Page, progress: Progress) -> Iterator[Text]:
+    if progress.recurring:
+        yield from page.section("Advice that keeps coming back")
     for advice in progress.recurring:
-        table.add_row(_text(f"{advice.times} of {advice.of}", "yellow"), _text(advice.advice))
-    return table
+        yield from page.block(one_line(advice.advice), f"  {advice.times} of {advice.of}  ", first_style="yellow")
 
 
-def _others(suggestions: Sequence[Suggestion]) -> Table:
-    table = _grid()
-    for suggestion in suggestions:
-        table.add_row(f"{suggestion.rank}.", _text(suggestion.question_id), _text(suggestion.reason, "dim"))
-    return table
-
-
-def _score(attempt: AttemptSummary) -> Text:
+def _score(page: Page, attempt: AttemptSummary) -> Text:
     if attempt.score is None:
-        return _text("–", "dim")
-    return _text(f"{whole(attempt.score)}{' ?' if attempt.needs_review else ''}")
+        return page.text("–", "dim")
+    return page.text(f"{whole(attempt.score)}{' ?' if attempt.needs_review else ''}")
 
 
 def _interval(attempt: AttemptSummary) -> str:
@@ -156,41 +191,34 @@ def _interval(attempt: AttemptSummary) -> str:
     return f"{whole(low)} to {whole(high)}"
 
 
-def _moment(moment: datetime, timezone: tzinfo | None) -> str:
-    return f"{moment.astimezone(timezone):%Y-%m-%d %H:%M}"
+def _moment(attempt: AttemptSummary, timezone: tzinfo | None) -> str:
+    return f"{attempt.created_at.astimezone(timezone):%Y-%m-%d %H:%M}"
 
 
-def _section(title: str, body: RenderableType) -> list[RenderableType]:
-    return ["", _text(title, "bold"), body]
+def _named(page: Page, name: str, words: str) -> Text:
+    return Text.assemble(_foreign(page, name, "bold"), "  ", _foreign(page, words))
 
 
-def _headed(name: str, words: str) -> Text:
-    from rich.text import Text
-
-    return Text.assemble((one_line(name), "bold"), "  ", one_line(words))
+def _foreign(page: Page, words: str, style: str = "") -> Text:
+    return page.text(one_line(words), style)
 
 
-def _text(words: str, style: str = "") -> Text:
-    # Text, not str: rich would read square brackets in foreign words as markup.
-    from rich.text import Text
-
-    return Text(one_line(words), style=style)
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _table(*headings: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def _page(console: Console, options: ConsoleOptions) -> Page:
+    return Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
 
+
+def _table(page: Page, *headings: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        right = heading in ("No.", "Score")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=right or heading == "Saved")
-    return table
-
-
-def _grid() -> Table:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
+        table.add_column(
+            heading,
+            justify="right" if heading in ("No.", "Score") else "left",
+            # Only these may be cut or wrapped where the window is narrow; rich's own sign for that is no ASCII.
+            no_wrap=heading not in ("Model", "Bank", "of 100"),
+            overflow="crop" if page.plain else "ellipsis",
+        )
     return table
