@@ -43,11 +43,20 @@ class Settings:
             raise ConfigurationError(f"unknown method {self.method!r}", f"Choose one of: {', '.join(METHODS)}.")
 
 
+@dataclass(frozen=True)
+class Session:
+    """An open model with the assessor that uses it."""
+
+    choice: ModelChoice
+    chat_model: OpenAIChatModel
+    assessor: AnswerAssessor
+
+
 @asynccontextmanager
-async def open_assessor(
+async def open_session(
     settings: Settings, *, bank: Bank | None = None, on_progress: OnProgress | None = None
-) -> AsyncIterator[AnswerAssessor]:
-    """Open the model and yield an assessor for the bank; closes everything at the end.
+) -> AsyncIterator[Session]:
+    """Open the model and yield it with an assessor for the bank; closes everything at the end.
 
     The embedded model starts loading first, so that reading files and building prompts happen meanwhile.
     Raises CoachError.
@@ -64,8 +73,17 @@ async def open_assessor(
         prompts = load_prompts()
         similarity = sentence_similarity()
         model = await stack.enter_async_context(await _open_model(choice, server))
-        judge = await _make_judge(choice, settings.method, model, prompts, similarity)
-        yield make_assessor(loaded, judge, similarity)
+        judge = await _make_judge(choice, settings, model, prompts, similarity)
+        yield Session(choice, model, make_assessor(loaded, judge, similarity))
+
+
+@asynccontextmanager
+async def open_assessor(
+    settings: Settings, *, bank: Bank | None = None, on_progress: OnProgress | None = None
+) -> AsyncIterator[AnswerAssessor]:
+    """Open the model and yield an assessor for the bank; see `open_session`."""
+    async with open_session(settings, bank=bank, on_progress=on_progress) as session:
+        yield session.assessor
 
 
 def make_assessor(bank: Bank, judge: Judge, similarity: Similarity) -> AnswerAssessor:
@@ -114,15 +132,15 @@ async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> Ope
 
 
 async def _make_judge(
-    choice: ModelChoice, method: str | None, model: OpenAIChatModel, prompts: PromptTemplates, similarity: Similarity
+    choice: ModelChoice, settings: Settings, model: OpenAIChatModel, prompts: PromptTemplates, similarity: Similarity
 ) -> Judge:
     from coach.edges.baselines import BaselineFile
     from coach.judges.logprobs import LogprobsJudge
     from coach.judges.structured import StructuredJudge
 
-    if (method or await default_method(choice, model)) == "structured":
+    if (settings.method or await default_method(choice, model)) == "structured":
         return StructuredJudge(model, prompts)
-    return LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+    return LogprobsJudge(model, prompts, similarity, BaselineFile.open(), settings.parallel)
 
 
 async def default_method(choice: ModelChoice, model: OpenAIChatModel) -> str:

@@ -58,7 +58,7 @@ def submit_command(
     _check_writable(markdown, html)
     text = _read_answer(question, file)
     if show_prompt:
-        from coach.cli.show_prompt import show_prompt as show
+        from coach.cli.show_prompt import show
 
         show(settings, loaded, question, text, as_json=as_json)
         return

@@ -48,3 +48,20 @@ def _criteria_with_levels(task: JudgeTask) -> str:
         lines.append(f"{criterion.title}:")
         lines += [f"  {level.level} ({level.title}): {level.descriptor}" for level in criterion.levels]
     return "\n".join(lines)
+
+
+def check_messages(templates: PromptTemplates, task: JudgeTask, check: Check, sentence: str) -> tuple[Message, ...]:
+    """Return the prompt of the logprobs method: one sentence, one check, one token as the reply.
+
+    System prompt, question, rationale and rubric never change for a question; the sentence comes before the
+    check, so that checks on the same sentence share it too.
+    """
+    system = templates.render("logprobs.system.txt", profession=task.profession)
+    question = templates.render(
+        "logprobs.question.txt",
+        question=task.question.text,
+        rationale=task.question.rationale,
+        criteria=rubric_lines(task),
+    )
+    asked = templates.render("logprobs.check.txt", sentence=neutralise(sentence), statement=check.statement)
+    return Message("system", system), Message("user", f"{question}\n\n{asked}")

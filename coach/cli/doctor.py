@@ -1,0 +1,31 @@
+"""``coach doctor``: what is configured, what is reachable, and one exemplar graded end to end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from coach.cli.console import out_console
+from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption
+
+
+def doctor_command(
+    model: ModelOption = None,
+    bank: BankOption = None,
+    method: MethodOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is configured and reachable, and grade one exemplar end to end."""
+    from coach.cli.checkup import check_up
+    from coach.cli.session import Settings
+
+    report = asyncio.run(check_up(Settings(model, bank, method)))
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2, by_alias=True))
+    else:
+        from coach.reports.checkup_text import checkup_page
+
+        out_console().print(checkup_page(report))
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)

@@ -1,0 +1,231 @@
+"""The ``logprobs`` method: find the sentence for each check, then ask one token about that sentence.
+
+Evidence first: a check is decided from the one sentence of the answer that comes nearest to it, never from the
+whole answer. So a verdict cannot be moved by what stands elsewhere (padding, flattery, orders to the grader),
+and the quote is the sentence that was judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from coach.core.log_odds import yes_log_odds
+from coach.core.prompts import check_messages
+from coach.core.signals import Signals, example_of, probability_of, worth_asking
+from coach.core.similarity import Similarity
+from coach.core.templates import PromptTemplates
+from coach.core.verdicts import verdict_of
+from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
+from coach.models.answer import Sentence
+from coach.models.assessment import Verdict
+from coach.models.bank import Check
+from coach.models.completion import ChatModel, CompletionRequest, Usage
+from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
+
+TOP_LOGPROBS = 20
+#: Sentences that sound right for any question and say nothing.
+CONTENT_FREE = (
+    "I always make sure that everything is done properly, professionally and to a high standard.",
+    "There are many aspects to consider here, and it plays a key role in my daily work.",
+)
+#: A second sentence is quoted too when it comes this near to the best one.
+ALSO_QUOTED = 0.92
+MAX_QUOTES = 2
+
+
+class Baselines(Protocol):
+    """Keeps log-odds of content-free sentences by key."""
+
+    def get(self, key: str) -> float | None:
+        """Return the kept value, or None."""
+        ...
+
+    def put(self, values: Mapping[str, float]) -> None:
+        """Keep values."""
+        ...
+
+
+class MemoryBaselines:
+    """Keeps baselines for the life of the process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, float] = {}
+
+    def get(self, key: str) -> float | None:
+        """Return the kept value, or None."""
+        return self._known.get(key)
+
+    def put(self, values: Mapping[str, float]) -> None:
+        """Keep values."""
+        self._known.update(values)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """A check with the sentences nearest to it (best first) and what similarity alone says."""
+
+    check: Check
+    sentences: tuple[Sentence, ...]
+    signals: Signals
+
+    @property
+    def asked(self) -> bool:
+        return worth_asking(self.check.kind, self.signals)
+
+
+class LogprobsJudge:
+    """Asks one token per check; implements ``coach.models.judging.Judge``."""
+
+    name = "logprobs"
+
+    def __init__(
+        self,
+        model: ChatModel,
+        templates: PromptTemplates,
+        similarity: Similarity,
+        baselines: Baselines | None = None,
+        parallel: int = 1,
+    ) -> None:
+        self._model = model
+        self._templates = templates
+        self._similarity = similarity
+        self._baselines = baselines or MemoryBaselines()
+        self._slots = asyncio.Semaphore(parallel)
+
+    @property
+    def model(self) -> str:
+        """Id of the model."""
+        return self._model.name
+
+    @property
+    def endpoint(self) -> str:
+        """Where the answer is sent."""
+        return self._model.endpoint
+
+    @property
+    def prompt_version(self) -> str:
+        """Version and hash of the prompt templates."""
+        return self._templates.fingerprint
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The similarity measure changes which sentence is asked about."""
+        return {"similarity": self._similarity.name}
+
+    def requests(self, task: JudgeTask) -> list[CompletionRequest]:
+        """Return what would be sent: a request for each check worth asking, and missing baselines."""
+        asked = [finding for finding in self._findings(task) if finding.asked]
+        own = [self._request(task, f.check, f.sentences[0].text) for f in asked]
+        return own + [self._request(task, f.check, text) for f in asked for text in self._missing(task, f.check)]
+
+    async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
+        """Judge one answer check by check; raises ModelError when the endpoint fails.
+
+        A check whose reply holds neither Yes nor No is unjudged.
+        """
+        usages: list[Usage] = []
+
+        async def decide(finding: _Finding) -> CheckVerdict:
+            verdict = await self._decide(task, finding, usages)
+            if on_verdict:
+                on_verdict(finding.check, verdict)
+            return verdict
+
+        verdicts: dict[str, CheckVerdict] = {}
+        for group in _by_criterion(self._findings(task)):
+            # Checks on the same sentence follow each other: the server has the sentence in its cache then.
+            ordered = sorted(group, key=lambda finding: finding.sentences[0].number)
+            verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, ordered)))
+        return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
+
+    def _findings(self, task: JudgeTask) -> list[_Finding]:
+        sentences = task.answer.judged_sentences
+        texts = [sentence.text for sentence in sentences]
+        statements = self._similarity.matrix(texts, [check.statement for check in task.checks])
+        examples = self._similarity.matrix(texts, [example_of(check) for check in task.checks])
+        findings = []
+        for column, check in enumerate(task.checks):
+            pairs = [(statements[row][column], examples[row][column]) for row in range(len(sentences))]
+            ranked = sorted(range(len(sentences)), key=lambda row: -_nearness(check, *pairs[row]))
+            best = _nearness(check, *pairs[ranked[0]])
+            near = [row for row in ranked if _nearness(check, *pairs[row]) >= ALSO_QUOTED * best > 0]
+            quoted = near[:MAX_QUOTES] or ranked[:1]
+            findings.append(_Finding(check, tuple(sentences[row] for row in quoted), Signals(*pairs[ranked[0]])))
+        return findings
+
+    async def _decide(self, task: JudgeTask, finding: _Finding, usages: list[Usage]) -> CheckVerdict:
+        signals = finding.signals
+        if finding.asked:
+            try:
+                measured = await self._log_odds(task, finding, usages)
+            except (ModelContentFilterError, ModelReplyError) as error:
+                return _unjudged(finding.check, error.message)
+            if measured is None:
+                return _unjudged(finding.check, "the model answered neither Yes nor No")
+            signals = replace(signals, log_odds=measured)
+        probability = probability_of(finding.check.kind, signals)
+        verdict = verdict_of(probability)
+        found = verdict in (Verdict.MET, Verdict.PARTLY)
+        evidence = tuple(sentence.number for sentence in finding.sentences) if found else ()
+        return CheckVerdict(finding.check.id, verdict, probability, evidence)
+
+    async def _log_odds(self, task: JudgeTask, finding: _Finding, usages: list[Usage]) -> float | None:
+        own = await self._ask(task, finding.check, finding.sentences[0].text, usages)
+        for text in self._missing(task, finding.check):
+            value = await self._ask(task, finding.check, text, usages)
+            if value is not None:
+                self._baselines.put({self._key(task, finding.check, text): value})
+        known = [self._baselines.get(self._key(task, finding.check, text)) for text in CONTENT_FREE]
+        values = [value for value in known if value is not None]
+        if own is None or not values:
+            return None
+        return own - sum(values) / len(values)
+
+    def _missing(self, task: JudgeTask, check: Check) -> list[str]:
+        return [text for text in CONTENT_FREE if self._baselines.get(self._key(task, check, text)) is None]
+
+    async def _ask(self, task: JudgeTask, check: Check, sentence: str, usages: list[Usage]) -> float | None:
+        async with self._slots:
+            completion = await self._model.complete(self._request(task, check, sentence))
+        usages.append(completion.usage)
+        return None if completion.first_token is None else yes_log_odds(completion.first_token)
+
+    def _request(self, task: JudgeTask, check: Check, sentence: str) -> CompletionRequest:
+        messages = check_messages(self._templates, task, check, sentence)
+        return CompletionRequest(messages, max_tokens=1, top_logprobs=TOP_LOGPROBS)
+
+    def _key(self, task: JudgeTask, check: Check, sentence: str) -> str:
+        messages = check_messages(self._templates, task, check, sentence)
+        text = "\0".join([self._model.name, *(f"{m.role}\0{m.content}" for m in messages)])
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _nearness(check: Check, statement: float, example: float) -> float:
+    # A red flag's advice quotes what should be said instead, so only its statement tells where it is said.
+    return statement if check.kind == "red_flag" else (statement + example) / 2
+
+
+def _by_criterion(findings: Sequence[_Finding]) -> list[list[_Finding]]:
+    """Group by criterion, in the order of the checks."""
+    groups: dict[str, list[_Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.check.criterion, []).append(finding)
+    return list(groups.values())
+
+
+async def _all_or_first_error(work: Iterable[Coroutine[Any, Any, CheckVerdict]]) -> list[CheckVerdict]:
+    """Run all and wait for all; when one fails the others are cancelled and its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(item) for item in work]
+    except* ModelError as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _unjudged(check: Check, reason: str) -> CheckVerdict:
+    return CheckVerdict(check.id, Verdict.UNJUDGED, None, (), f"not judged: {reason}")
