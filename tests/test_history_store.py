@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from coach.edges.history.store import HistoryStore
+from coach.edges.history.store import HistoryStore, new_record
 from coach.errors import StorageError
 from coach.models.history import AttemptRecord
 
@@ -72,6 +72,16 @@ def test_an_attempt_is_read_back_as_it_was_saved(store: HistoryStore) -> None:
     assert saved.score == 72.5
     assert saved.created_at.utcoffset() == timedelta(0)
     assert before <= saved.created_at <= datetime.now(UTC)
+
+
+def test_a_time_in_another_zone_is_kept_as_utc(store: HistoryStore) -> None:
+    """An imported attempt from another zone is sorted and shown at the right moment."""
+    east = timezone(timedelta(hours=9))
+    moments = [datetime(2026, 11, 2, 3, 0, tzinfo=east), datetime(2026, 11, 1, 17, 0, tzinfo=UTC)]
+    for moment in moments:
+        store.add_record(new_record(QUESTION, "", judged(), BANK).model_copy(update={"created_at": moment}))
+
+    assert [attempt.created_at for attempt in store.attempts()] == sorted(moments)
 
 
 def test_an_unscored_attempt_keeps_its_null_score(store: HistoryStore) -> None:

@@ -48,18 +48,19 @@ def test_never_answered_then_unscored_then_weakest() -> None:
 
 
 def test_the_latest_score_counts_not_the_best_or_the_first() -> None:
-    """Improving moves a question back, and an unscored later attempt does not hide the score."""
+    """Improving moves a question back, falling back moves it forward, and no score hides none."""
     attempts = [
         done(1, 0, 10),
         done(2, 1, 50),
         done(3, 0, 90),
         done(4, 2, 60),
         done(5, 3, 70),
-        done(6, 4, 80),
+        done(6, 4, 99),
+        done(8, 4, 55),
         done(7, 1, None),
     ]
 
-    assert order(*attempts) == [1, 2, 3, 4, 0]
+    assert order(*attempts) == [1, 4, 2, 3, 0]
     assert ranked(*attempts)[0].latest_score == 50
     assert ranked(*attempts)[0].attempts == 2
 

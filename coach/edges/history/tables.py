@@ -46,6 +46,4 @@ attempts = Table(
     Column("answer", Text, nullable=False),
     Column("assessment", JSON, nullable=False),
     Index("attempts_by_question", "question_id", "created_at"),
-    # A number that was deleted is never given again, so that "attempt 7" always means the same text.
-    sqlite_autoincrement=True,
 )

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("answer_sha256", sa.String(64), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("assessment", sa.JSON(), nullable=False),
+        # A number that was deleted is never given again, so that "attempt 7" always means the same text.
         sqlite_autoincrement=True,
     )
     op.create_index("attempts_by_question", "attempts", ["question_id", "created_at"])
