@@ -172,11 +172,10 @@ def _question_columns(headers: Sequence[str], taken: set[int], matcher: Question
 
 
 def _is_data(layout: TableLayout, rows: Sequence[Sequence[str]], matcher: QuestionMatcher) -> bool:
-    if layout.kind == "long":
+    """Return whether the only known column goes on with ids or numbers: a long table that lacks its header."""
+    if len(layout.questions) != 1:
         return False
-    for index in layout.questions:
-        cells = [row[index] for row in rows if index < len(row) and row[index].strip()]
-        matches = [matcher.match(cell) for cell in cells]
-        if cells and all(match is not None and match.by in ("id", "number") for match in matches):
-            return True
-    return False
+    ((index, header),) = layout.questions.items()
+    cells = [row[index] for row in rows if index < len(row) and row[index].strip()]
+    matches = [header, *(matcher.match(cell) for cell in cells)]
+    return bool(cells) and all(match is not None and match.by in ("id", "number") for match in matches)

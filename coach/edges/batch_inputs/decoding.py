@@ -44,7 +44,7 @@ def detect_encoding(sample: bytes) -> TextEncoding:
     # UTF-16 of English text is valid UTF-8 with a NUL beside every letter.
     if b"\0" not in sample and _decodes(sample, "utf-8"):
         return TextEncoding("UTF-8", "utf-8", _MIXED)
-    found = _guess(sample)
+    found = _utf_16(sample) or _guess(sample)
     if found:
         return TextEncoding(found.upper(), found, "replace")
     return TextEncoding("UTF-8" if _decodes(sample, "utf-8") else "Windows-1252", "utf-8", _MIXED)
@@ -59,6 +59,15 @@ def decode(data: bytes) -> str:
     """Return the text of a whole small file."""
     encoding = detect_encoding(data[:SAMPLE_BYTES])
     return data.decode(encoding.codec, encoding.errors)
+
+
+def _utf_16(sample: bytes) -> str | None:
+    """Return the byte order of UTF-16 that shows by its NULs, one beside every ASCII character."""
+    first, second = sample[::2].count(0), sample[1::2].count(0)
+    if first + second < len(sample) / 10:
+        return None
+    codec = "utf-16-le" if second > first else "utf-16-be"
+    return codec if min(first, second) <= max(first, second) / 10 and _keeps_lines(sample, codec) else None
 
 
 def _guess(sample: bytes) -> str | None:

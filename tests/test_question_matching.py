@@ -1,0 +1,122 @@
+"""Tests of coach.core.question_matching."""
+
+from __future__ import annotations
+
+import pytest
+from assessment_factory import shipped_bank
+from batch_factory import text_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coach.core.question_matching import QuestionMatch, QuestionMatcher, fold, is_answer_number
+
+MATCHER = QuestionMatcher(shipped_bank())
+PLACES = list(range(len(shipped_bank().questions)))
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["3", "Q3", "q3.", "3.", " 3) ", "Q 3", "#3", "03", "3.0", "Question 3", "Question 3:", "QUESTION NO. 3", "(3)",
+     "Response 3", "Answer 3", "No. 3", "Q-3", "Q_3"],
+)  # fmt: skip
+def test_a_number_is_known_however_it_is_written(header: str) -> None:
+    """Every usual way of writing a question's number finds it."""
+    assert MATCHER.match(header) == QuestionMatch("security-hipaa", "number")
+
+
+@pytest.mark.parametrize("header", ["security-hipaa", "Security HIPAA", " SECURITY_HIPAA ", "security–hipaa:"])
+def test_an_id_is_known_whatever_its_case_and_punctuation(header: str) -> None:
+    """Case, spaces and punctuation of an id do not matter."""
+    assert MATCHER.match(header) == QuestionMatch("security-hipaa", "id")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text,
+        lambda text: f"  {text.upper()} ",
+        lambda text: text.replace(" ", "  \n "),
+        lambda text: text.rstrip("?."),
+        lambda text: f"3. {text}",
+        lambda text: f"Q3: {text}",
+        lambda text: f"{text} *",
+        lambda text: f"{text} (at most 300 words)",
+    ],
+)
+def test_a_text_is_known_despite_its_dress(change: object) -> None:
+    """Extra spaces, other case, other punctuation, a number before and a remark after do not hide the text."""
+    assert callable(change)
+    assert MATCHER.match(change(text_of(3))) == QuestionMatch("security-hipaa", "text")
+
+
+@pytest.mark.parametrize("end", ["", "…", "...", " ..."])
+def test_a_cut_text_is_known_when_only_one_question_begins_so(end: str) -> None:
+    """The beginning of a question is enough if it is long and no other question begins so."""
+    cut = text_of(3)[:30] + end
+
+    assert MATCHER.match(cut) == QuestionMatch("security-hipaa", "start of the text")
+
+
+@pytest.mark.parametrize(
+    "header", ["How do you", "How do you keep a", "What", "", "  ", "…", "99", "Timestamp", "2 x 3"]
+)
+def test_what_is_ambiguous_or_unknown_is_not_guessed(header: str) -> None:
+    """A beginning that several questions share, an unknown number or another column is no match."""
+    assert MATCHER.match(header) is None
+
+
+def test_a_number_before_another_text_is_not_trusted() -> None:
+    """``3. Tell us about yourself`` is not question 3 of this bank, but near enough to be reported."""
+    assert MATCHER.match("3. Tell us about yourself") is None
+    assert MATCHER.is_near("3. Tell us about yourself")
+
+
+@pytest.mark.parametrize("header", ["dicom-standrad", "securty-hipaa", "Q99", "How do you keep", "3. Something else"])
+def test_a_near_miss_is_recognised(header: str) -> None:
+    """A slip in an id, an unknown number and an ambiguous beginning are reported as near misses."""
+    assert MATCHER.match(header) is None
+    assert MATCHER.is_near(header)
+
+
+@pytest.mark.parametrize("header", ["Timestamp", "Email Address", "Score", "", "Where did you hear about us?"])
+def test_an_unrelated_column_is_no_near_miss(header: str) -> None:
+    """Columns that have nothing to do with a question are not reported."""
+    assert not MATCHER.is_near(header)
+
+
+def test_the_nearest_ids_come_best_first() -> None:
+    """A slip names its question first; an ambiguous beginning names the questions that begin so."""
+    assert MATCHER.nearest("dicom-standrad")[0] == "dicom-standard"
+    assert set(MATCHER.nearest("How do you keep")) >= {"security-hipaa", "staying-current"}
+
+
+@settings(deadline=None)
+@given(st.sampled_from(PLACES), st.integers(1, 400))
+def test_a_beginning_never_matches_another_question(place: int, length: int) -> None:
+    """However much of a question is left, it is that question or none."""
+    question = shipped_bank().questions[place]
+
+    match = MATCHER.match(question.text[:length])
+
+    assert match is None or match.question_id == question.id
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_can_be_matched(text: str) -> None:
+    """Matching never fails, and only gives ids of the bank."""
+    match = MATCHER.match(text)
+    MATCHER.is_near(text)
+
+    assert match is None or match.question_id in {question.id for question in shipped_bank().questions}
+
+
+def test_folding_leaves_the_words() -> None:
+    """Words stay in order, in lower case, with single spaces; full-width letters become plain."""
+    assert fold("  What’s ＤＩＣＯＭ,\n (really)? ") == "what s dicom really"
+
+
+def test_the_answer_column_of_a_quiz_export_is_told_apart() -> None:
+    """``Response 3`` holds the answer, ``Question 3`` the question."""
+    assert is_answer_number("Response 3")
+    assert not is_answer_number("Question 3")
