@@ -10,7 +10,7 @@ import typer
 from coach.cli.compare import compare_command
 from coach.cli.console import run_guarded
 from coach.cli.doctor import doctor_command
-from coach.cli.history import history_command
+from coach.cli.history import history_app
 from coach.cli.next import next_command
 from coach.cli.questions import questions_command
 from coach.cli.submit import submit_command
@@ -45,7 +45,7 @@ def _root(
 app.command("questions")(questions_command)
 app.command("submit")(submit_command)
 app.command("compare")(compare_command)
-app.command("history")(history_command)
+app.add_typer(history_app, name="history")
 app.command("next")(next_command)
 app.command("doctor")(doctor_command)
 

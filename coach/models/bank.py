@@ -23,6 +23,12 @@ class Check(StrictModel):
     kind: Literal["point", "red_flag"] = Field(description="A point earns credit; a red flag costs credit.")
     statement: Text = Field(description="One statement, starting with a verb in the third person.")
     advice: Text = Field(description="What to add, how, with a short example; addressed to the candidate.")
+    examples: list[Text] = Field(
+        default_factory=list, description="Sentences that meet the check, each from another angle (optional)."
+    )
+    counter_examples: list[Text] = Field(
+        default_factory=list, description="Sentences that sound close but do not meet it (optional)."
+    )
     weight: Weight = Field(default=1.0, description="Importance beside the other checks of its criterion.")
 
 
