@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from coach.models.judging import Judge
     from coach.usecases.assess import AnswerAssessor
 
+#: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
+EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
 METHODS = ("logprobs", "structured")
 #: Said to the user while something takes long: (what, done, total).
 OnProgress = Callable[[str, int, int], None]
@@ -128,7 +130,9 @@ async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> Ope
     if server is None:
         return OpenAIChatModel(choice.model, choice.base_url, choice.api_key)
     endpoint = await server.await_ready_async()
-    return OpenAIChatModel(endpoint.model, endpoint.base_url, endpoint.api_key, timeout=600.0, max_retries=1)
+    return OpenAIChatModel(
+        endpoint.model, endpoint.base_url, endpoint.api_key, timeout=600.0, max_retries=1, endpoint_name=EMBEDDED_ENDPOINT
+    )
 
 
 async def _make_judge(

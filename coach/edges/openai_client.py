@@ -39,7 +39,8 @@ class OpenAIChatModel:
     ``timeout`` is in seconds and holds for each try.
 
     ``reasoning_room`` tokens are added to ``max_tokens`` from the moment a model was seen to use up a whole reply
-    for thinking; 0 turns this off. ``prompt_cache_key`` is sent to OpenAI only.
+    for thinking; 0 turns this off. ``prompt_cache_key`` is sent to OpenAI only. ``endpoint_name`` replaces the base URL
+    in receipts and messages, for a server whose port differs at each start.
 
     Use it in one event loop, as an async context manager or with ``aclose()``. Raises ConfigurationError when
     ``base_url`` or ``api_key`` cannot be right.
@@ -55,8 +56,10 @@ class OpenAIChatModel:
         max_retries: int = 4,
         reasoning_room: int = REASONING_ROOM,
         prompt_cache_key: str | None = None,
+        endpoint_name: str | None = None,
     ) -> None:
         self._address = parse_address(base_url)
+        self._endpoint_name = endpoint_name
         self._key = _checked_key(api_key)
         self._timeout = timeout
         self._max_retries = max_retries
@@ -70,8 +73,8 @@ class OpenAIChatModel:
 
     @property
     def endpoint(self) -> str:
-        """Where requests go: the base URL without credentials and query."""
-        return self._address.url
+        """Where requests go: the base URL without credentials and query, or the name given for it."""
+        return self._endpoint_name or self._address.url
 
     @property
     def refused(self) -> tuple[str, ...]:
