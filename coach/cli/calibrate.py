@@ -1,0 +1,223 @@
+"""``coach calibrate``: how far a judge agrees with human marks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coach.cli.console import err_console, out_console, say
+from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
+from coach.cli.session import Settings, open_assessor
+from coach.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from coach.core.gold_plan import GoldPlan
+    from coach.models.batch import RowProblem
+    from coach.models.calibration import AgreementReport, JudgeSummary
+    from coach.models.gold import JudgedAnswer
+    from coach.usecases.calibrate import OnProgress
+
+EXIT_SOME_FAILED = 3
+#: Requests at the same time to a model that runs elsewhere; the embedded model has two cores to share.
+PARALLEL_REMOTE = 4
+_SHOWN_PROBLEMS = 10
+
+
+def calibrate_command(
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD", help="Marked answers: JSON lines or CSV with answer and score.")
+    ],
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Judge only so many answers, equally many of each question."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Chooses the sample, the halves and the resamples.")] = 0,
+    scale: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--scale", metavar="LOW HIGH", help="Ends of the marks' scale; else found in the marks."),
+    ] = None,
+    model: ModelOption = None,
+    bank: BankOption = None,
+    method: MethodOption = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="NAME", help="Fit a mapping to your marks and keep it for --calibration NAME."),
+    ] = None,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Judge every answer so often; show the spread.")] = 1,
+    parallel: Annotated[
+        int | None, typer.Option("--parallel", min=1, max=64, help="Answers judged at the same time.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Keep the scores there; the same command goes on with them."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write the report as one HTML page.")
+    ] = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare a judge with human marks: agreement, human ceiling, bias, reliability, worst cases."""
+    settings = Settings(model, bank, method, _parallel(model, parallel))
+    _check_first(settings, save, html)
+    plan = _plan(gold, bank, limit, seed, scale, quiet)
+    try:
+        judged, judge = asyncio.run(_judge(settings, plan, repeat, out, quiet))
+    except KeyboardInterrupt:
+        say("What was judged is kept: the same command goes on from here.")
+        raise
+    report, problem = _report(plan, judged, judge, repeat, save)
+    _show(report, html, as_json)
+    if problem:
+        raise problem
+    if save and not quiet:
+        say(f"Kept the calibration {save}. Use it with: coach submit ID --calibration {save}")
+    if report.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _parallel(model: str | None, wanted: int | None) -> int:
+    from coach.edges.model_choice import choose_model
+
+    if wanted is not None:
+        return wanted
+    return 1 if choose_model(model, os.environ).embedded else PARALLEL_REMOTE
+
+
+def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
+    """Find out before a long run what would fail after it."""
+    from coach.core.extras import require_charts, require_statistics
+    from coach.edges.calibration_files import check_name
+
+    settings.check()
+    require_statistics()
+    if save is not None:
+        check_name(save)
+    if html is not None:
+        require_charts()
+        if html.is_dir() or not html.absolute().parent.is_dir():
+            raise InputError(f"{html}: a report cannot be written there", "Name a file in a folder that exists.")
+
+
+def _plan(
+    gold: Path, bank: Path | None, limit: int | None, seed: int, scale: tuple[float, float] | None, quiet: bool
+) -> GoldPlan:
+    from coach.core.gold_matching import needs_bank
+    from coach.core.gold_plan import plan_calibration
+    from coach.edges.bank_files import load_bank
+    from coach.edges.gold_files import load_gold
+
+    data = load_gold(gold)
+    loaded = load_bank(bank) if needs_bank(data.rows) else None
+    plan = plan_calibration(data.rows, data.problems, loaded, name=gold.name, limit=limit, seed=seed, scale=scale)
+    if not quiet:
+        _say_problems(plan.problems)
+    return plan
+
+
+def _say_problems(problems: Sequence[RowProblem]) -> None:
+    from coach.reports.display_text import one_line
+
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        say(f"warning: {one_line(f'{problem.source}, line {problem.line}: {problem.message}')}")
+    if len(problems) > _SHOWN_PROBLEMS:
+        say(f"warning: {len(problems) - _SHOWN_PROBLEMS} more rows cannot be used")
+
+
+async def _judge(
+    settings: Settings, plan: GoldPlan, repeats: int, out: Path | None, quiet: bool
+) -> tuple[list[JudgedAnswer], JudgeSummary]:
+    from coach.cli.live_progress import download_progress
+    from coach.core.agreement_report import judge_summary
+    from coach.edges.score_log import ScoreLog, score_directory
+    from coach.usecases.calibrate import judge_gold
+
+    console = err_console()
+    async with AsyncExitStack() as stack:
+        with download_progress(console, quiet) as on_progress:
+            opened = open_assessor(settings, bank=plan.tasks[0].bank, on_progress=on_progress)
+            assessor = await stack.enter_async_context(opened)
+        judge = judge_summary(assessor.judge)
+        log = stack.enter_context(ScoreLog(out or score_directory(judge)))
+        if log.damaged and not quiet:
+            say(f"warning: {log.damaged} kept scores cannot be read; their answers are judged again")
+        tell = stack.enter_context(_progress(console, quiet))
+        judged = await judge_gold(
+            plan.tasks, assessor, log, repeats=repeats, concurrency=settings.parallel, on_progress=tell
+        )
+        return judged, judge
+
+
+@contextmanager
+def _progress(console: Console, quiet: bool) -> Iterator[OnProgress]:
+    """Yield a callback that shows a bar with the time left, or a line for every tenth where there is no terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("Judging"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    shown = console.is_terminal and not quiet
+    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
+        bar = progress.add_task("", total=None)
+
+        def tell(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+            if not shown and not quiet and (done == total or done % max(1, total // 10) == 0):
+                say(f"judged {done} of {total}")
+
+        yield tell
+
+
+def _report(
+    plan: GoldPlan, judged: Sequence[JudgedAnswer], judge: JudgeSummary, repeats: int, save: str | None
+) -> tuple[AgreementReport, InputError | None]:
+    """Return the report, and why the calibration could not be made; the report is worth showing without it."""
+    from coach.core.agreement_report import build_report, calibrated
+    from coach.edges.calibration_files import save_calibration
+    from coach.version import version
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    report = build_report(judged, plan.summary, judge, created_at=now, coach_version=version(), repeats=repeats)
+    if save is None:
+        return report, None
+    try:
+        report, calibration = calibrated(report, judged, save)
+    except InputError as problem:
+        return report, problem
+    save_calibration(calibration)
+    return report, None
+
+
+def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
+    if html is not None:
+        from coach.reports.calibration_html import calibration_page
+        from coach.reports.files import write_report
+
+        write_report(html, calibration_page(report))
+    if as_json:
+        typer.echo(report.model_dump_json(by_alias=True, indent=2))
+        return
+    from coach.reports.calibration_terminal import calibration_view
+
+    out_console().print(calibration_view(report))

@@ -1,0 +1,51 @@
+"""The report on a judge as one self-contained HTML page with its charts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from coach.models.calibration import AgreementReport
+from coach.reports import calibration_words as words
+from coach.reports.calibration_charts import reliability_chart, scatter_chart
+from coach.reports.display_text import lines, one_line
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def calibration_page(report: AgreementReport) -> str:
+    """Return the page: no scripts, nothing loaded from elsewhere, only its own style sheet allowed (named by hash).
+
+    Raises ConfigurationError when the charts' library is not installed.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    css = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("assessment.css", "calibration.css"))
+    views, human, outcome = report.agreement, report.human, report.calibration
+    return environment.get_template("calibration.html.j2").render(
+        report=report,
+        words=words,
+        line=one_line,
+        lines=lines,
+        pooled=views.pooled,
+        per_question=views.per_question,
+        limits=words.reasons((("all answers", views.pooled), ("average over questions", views.per_question))),
+        ceiling=[human.raters.pooled, human.judge_rater_1.pooled, human.judge_rater_2.pooled] if human else [],
+        outcome=[outcome.before, outcome.after] if outcome else [],
+        repeat=words.repeat_text(report),
+        # Our own drawing, in which every label was escaped by the XML library.
+        scatter=Markup(scatter_chart(report)),
+        reliability=Markup(reliability_chart(report)),
+        css=Markup(css),  # our own files; their hash is in the policy
+        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+    )
