@@ -37,8 +37,8 @@ _SWAPPED: dict[SegmentKind, SegmentKind] = {"removed": "inserted", "inserted": "
 def diff_texts(old: str, new: str, language: str = "en") -> TextDiff:
     """Compare two texts; swapping them swaps removed and inserted, and changes nothing else.
 
-    The spans of the segments cover both texts without gaps, in order; of two changes at one place, the removed piece
-    comes first.
+    The spans of the segments cover both texts without gaps, in order; of two changes at one place, the removed pieces
+    come first. A piece that is removed or inserted lies in one sentence.
     """
     # Of two diffs of the same length the library may prefer another one for swapped texts.
     swapped = old > new
@@ -55,6 +55,8 @@ class _Piece:
 
     end: int
     key: str
+    #: Place of the sentence in its text.
+    sentence: int
     #: Number of the pair that this sentence was moved in.
     moved: int | None = None
 
@@ -66,11 +68,13 @@ class _Step:
     kind: SegmentKind
     old_end: int | None
     new_end: int | None
+    #: Place of the sentence that is less or more, and the number of the pair that it was moved in.
+    sentence: int | None = None
     moved: int | None = None
 
     def swapped(self) -> _Step:
         """Return the step that leads from the new text to the old one."""
-        return _Step(_SWAPPED[self.kind], self.new_end, self.old_end, self.moved)
+        return replace(self, kind=_SWAPPED[self.kind], old_end=self.new_end, new_end=self.old_end)
 
 
 def _steps(old: str, new: str, language: str) -> Iterator[_Step]:
@@ -95,7 +99,8 @@ def _sentences(text: str, language: str) -> list[_Piece]:
     starts = [sentence.start for sentence in split_sentences(text, language)][1:]
     borders = [0, *starts, len(text)] if text else []
     return [
-        _Piece(end, " ".join(_WORD.findall(text[start:end].casefold()))) for start, end in itertools.pairwise(borders)
+        _Piece(end, " ".join(_WORD.findall(text[start:end].casefold())), place)
+        for place, (start, end) in enumerate(itertools.pairwise(borders))
     ]
 
 
@@ -142,7 +147,7 @@ def _words(text: str, sentences: Sequence[_Piece], places: range) -> Iterator[_P
             yield sentence
             continue
         ends = [*(match.end() for match in found[:-1]), sentence.end]
-        yield from (_Piece(end, match[0].strip()) for end, match in zip(ends, found, strict=True))
+        yield from (_Piece(end, match[0].strip(), place) for end, match in zip(ends, found, strict=True))
 
 
 def _word_steps(left: Sequence[_Piece], right: Sequence[_Piece]) -> Iterator[_Step]:
@@ -150,8 +155,14 @@ def _word_steps(left: Sequence[_Piece], right: Sequence[_Piece]) -> Iterator[_St
     for change, count in _compare([piece.key for piece in left], [piece.key for piece in right], readable=True):
         for _ in range(count):
             old, new = (left[i] if change <= 0 else None), (right[j] if change >= 0 else None)
-            moved = old.moved if old else new.moved if new else None
-            yield _Step(_KINDS[change], old.end if old else None, new.end if new else None, moved)
+            only = new if old is None else old if new is None else None
+            yield _Step(
+                _KINDS[change],
+                old.end if old else None,
+                new.end if new else None,
+                only.sentence if only else None,
+                only.moved if only else None,
+            )
             i, j = i + (change <= 0), j + (change >= 0)
 
 
@@ -204,7 +215,7 @@ def _removed_first(steps: Iterable[_Step]) -> Iterator[_Step]:
 def _segments(steps: Iterable[_Step], old: str, new: str) -> list[DiffSegment]:
     segments = []
     old_start = new_start = 0
-    for (kind, moved), run in itertools.groupby(steps, key=lambda step: (step.kind, step.moved)):
+    for (kind, moved, _), run in itertools.groupby(steps, key=lambda step: (step.kind, step.moved, step.sentence)):
         last = list(run)[-1]
         old_end = old_start if last.old_end is None else last.old_end
         new_end = new_start if last.new_end is None else last.new_end

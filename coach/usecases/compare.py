@@ -1,0 +1,108 @@
+"""Comparing revisions of an answer: each is assessed once, in the same way, and then compared check by check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coach.core.comparison_building import JudgedRevision, build_comparison
+from coach.core.result_key import answer_sha256, result_key, rubric_sha256
+from coach.core.series_building import build_series
+from coach.models.assessment import Assessment
+from coach.models.bank import Question
+from coach.models.comparison import Comparison, ComparisonSeries
+from coach.models.history import AttemptRecord
+from coach.models.judging import OnVerdict
+from coach.usecases.assess import AnswerAssessor
+from coach.version import version
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One version of an answer, and what people call it; ``example`` marks one that the candidate did not write."""
+
+    label: str
+    text: str
+    example: bool = False
+
+
+#: Assessments made before, by result key (see ``coach.core.result_key``).
+Known = Mapping[str, Assessment]
+#: Called before a revision is judged; returns what to tell its verdicts to, if anything.
+OnRevision = Callable[[Revision], OnVerdict | None]
+
+
+async def compare_revisions(
+    assessor: AnswerAssessor,
+    question: Question,
+    revisions: Sequence[Revision],
+    known: Known | None = None,
+    on_revision: OnRevision | None = None,
+) -> Comparison:
+    """Compare the first revision (old) with the second (new).
+
+    A revision whose assessment is known is not judged again, nor is the same text twice. Raises ModelError, and
+    ValueError unless there are two revisions.
+    """
+    if len(revisions) != 2:
+        raise ValueError("a comparison needs two revisions")
+    old, new = await _judge_all(assessor, question, revisions, known, on_revision)
+    return build_comparison(assessor.bank, question, old, new)
+
+
+async def compare_series(
+    assessor: AnswerAssessor,
+    question: Question,
+    revisions: Sequence[Revision],
+    known: Known | None = None,
+    on_revision: OnRevision | None = None,
+) -> ComparisonSeries:
+    """Compare each revision with the one before it and with the first; raises as ``compare_revisions`` does."""
+    judged = await _judge_all(assessor, question, revisions, known, on_revision)
+    return build_series(assessor.bank, question, judged)
+
+
+def known_from_history(assessor: AnswerAssessor, question: Question, attempts: Iterable[AttemptRecord]) -> Known:
+    """Return the assessments of saved attempts that this assessor would make in the same way, by result key."""
+    return {
+        key: attempt.assessment
+        for attempt in attempts
+        if (key := _key(assessor, question, attempt.answer)) and _same_way(attempt, assessor, question)
+    }
+
+
+def _same_way(attempt: AttemptRecord, assessor: AnswerAssessor, question: Question) -> bool:
+    """Return whether the receipt names everything that changes a result as this assessor has it."""
+    receipt, judge = attempt.assessment.receipt, assessor.judge
+    return (
+        attempt.question_id == question.id
+        and (receipt.judge, receipt.model, receipt.prompt_version) == (judge.name, judge.model, judge.prompt_version)
+        and receipt.bank_sha256 == assessor.bank.sha256
+        and receipt.rubric_sha256 == rubric_sha256(assessor.bank.rubric_of(question))
+        and receipt.coach_version == version()
+        and receipt.calibration is None
+    )
+
+
+async def _judge_all(
+    assessor: AnswerAssessor,
+    question: Question,
+    revisions: Sequence[Revision],
+    known: Known | None,
+    on_revision: OnRevision | None,
+) -> list[JudgedRevision]:
+    done = dict(known or {})
+    judged = []
+    for revision in revisions:
+        key = _key(assessor, question, revision.text)
+        assessment = done.get(key)
+        # The key leaves white space out, but evidence points at characters of the text as given.
+        if assessment is None or assessment.answer_sha256 != answer_sha256(revision.text):
+            on_verdict = on_revision(revision) if on_revision else None
+            assessment = done[key] = await assessor.assess(question, revision.text, on_verdict)
+        judged.append(JudgedRevision(revision.label, revision.text, assessment, revision.example))
+    return judged
+
+
+def _key(assessor: AnswerAssessor, question: Question, text: str) -> str:
+    return result_key(assessor.bank, question, assessor.judge, text)
