@@ -57,8 +57,7 @@ def paired_statistics(
 
     n = len(first)
     if n < MIN_ANSWERS:
-        reason = f"only {n} answers; at least {MIN_ANSWERS} are needed"
-        return {name: Statistic(value=None, n=n, reason=reason) for name in NAMES}
+        return {name: _too_few(n) for name in NAMES}
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     point = _all_statistics(a, b, scale)
     spread = _bootstrap(lambda chosen: _all_statistics(a[chosen], b[chosen], scale), n, seed)
@@ -83,7 +82,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float], seed: int,
 
     n = len(first)
     if n < MIN_ANSWERS:
-        return Statistic(value=None, n=n, reason=f"only {n} answers; at least {MIN_ANSWERS} are needed")
+        return _too_few(n)
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     spread = _bootstrap(lambda chosen: {"spearman": _spearman(a[chosen], b[chosen])}, n, seed)
     return _statistic(float(_spearman(a, b)), spread["spearman"], n, _why_undefined("spearman", a, b, by))
@@ -181,6 +180,11 @@ def _statistic(value: float, spread: Floats, n: int, why_undefined: str) -> Stat
         return Statistic(value=_rounded(value), n=n, reason="too few different marks for an interval")
     low, high = np.percentile(defined, _PERCENTILES)
     return Statistic(value=_rounded(value), interval=(_rounded(low), _rounded(high)), n=n)
+
+
+def _too_few(n: int) -> Statistic:
+    answers = "answer" if n == 1 else "answers"
+    return Statistic(value=None, n=n, reason=f"only {n} {answers}; at least {MIN_ANSWERS} are needed")
 
 
 def _rounded(value: float) -> float:

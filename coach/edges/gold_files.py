@@ -38,6 +38,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "label": ("label",),
     "id": ("id", "row id"),
 }
+_MARKS = ("score", "rater_1", "rater_2")
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonlines")
 _TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
 _SEPARATORS = (",", ";", "\t", "|")
@@ -166,8 +167,8 @@ def _roles(names: Sequence[str]) -> dict[str, int]:
 
 def _row(values: Mapping[str, Any], source: str, line: int) -> GoldRow | RowProblem:
     try:
-        texts = {role: _text(values.get(role), role) for role in _NAMES}
-        marks = {role: _mark(values.get(role), role) for role in ("score", "rater_1", "rater_2")}
+        marks = {role: _mark(values.get(role), role) for role in _MARKS}
+        texts = {role: _text(values.get(role), role) for role in _NAMES if role not in _MARKS}
         if "answer" not in values:
             raise _Unusable("the row has no answer")
         if marks["score"] is None:
