@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from assessment_factory import dicom_assessment
 from scripted_judge import ScriptedJudge
 
 from coach.core.gold_matching import match_questions
 from coach.core.gold_plan import GoldPlan, plan_calibration
 from coach.models.bank import Bank, Check
+from coach.models.calibration import Calibration, Scale
 from coach.models.gold import GoldRow, GoldTask, JudgedAnswer, ScoreRecord
 from coach.models.judging import JudgeTask
 from coach.usecases.assess import AnswerAssessor
@@ -79,7 +82,8 @@ def judged(rows: Sequence[GoldRow], scores: Sequence[float | None]) -> list[Judg
 def quality_script(task: JudgeTask, check: Check) -> float | None:
     """Return a probability that rises with the number in the answer, slightly curved."""
     number = int(task.answer.judged_text.partition("quality ")[2].partition(" ")[0])
-    return min(1.0, (number / 40) ** 1.3 + 0.02 * (number % 5))
+    curved: float = (number / 40) ** 1.3
+    return min(1.0, curved + 0.02 * (number % 5))
 
 
 def assessor(judge: ScriptedJudge, bank: Bank) -> AnswerAssessor:
@@ -100,6 +104,22 @@ class MemoryScores:
     def add(self, record: ScoreRecord) -> None:
         """Keep a score."""
         self.records[record.key, record.repeat] = record
+
+
+def calibration(**changes: object) -> Calibration:
+    """Return a calibration for the judge of the factory's assessment that halves the distance to 100."""
+    receipt = dicom_assessment().receipt
+    fields: dict[str, object] = {
+        "name": "mine",
+        "judge": receipt.judge,
+        "model": receipt.model,
+        "prompt_version": receipt.prompt_version,
+        "created_at": datetime(2026, 3, 1, tzinfo=UTC),
+        "n": 40,
+        "scale": Scale(low=0, high=5, step=1),
+        "knots": [(0.0, 50.0), (100.0, 100.0)],
+    }
+    return Calibration.model_validate({**fields, **changes})
 
 
 def write_gold(path: Path, rows: Sequence[GoldRow]) -> Path:

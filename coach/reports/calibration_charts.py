@@ -7,6 +7,7 @@ them, allows none of them, and the same report gives the same bytes.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from typing import Any
 from xml.etree import ElementTree
@@ -48,9 +49,7 @@ def reliability_chart(report: AgreementReport) -> str:
 
 
 def _chart(scale: Scale, across: str, up: str) -> Any:
-    require_charts()
-    import pygal
-
+    pygal = _import_pygal()
     ends = (scale.low, scale.high)
     ticks = _ticks(scale)
     chart = pygal.XY(
@@ -73,6 +72,15 @@ def _chart(scale: Scale, across: str, up: str) -> Any:
     )
     chart.add("equal", [(scale.low, scale.low), (scale.high, scale.high)], stroke=True, show_dots=False)
     return chart
+
+
+def _import_pygal() -> Any:
+    require_charts()
+    import pygal
+
+    # Importing it adds an import hook for map plugins, which makes Python 3.11 warn at every failed import elsewhere.
+    sys.meta_path[:] = [hook for hook in sys.meta_path if not isinstance(hook, pygal.PluginImportFixer)]
+    return pygal
 
 
 def _ticks(scale: Scale) -> list[float]:
@@ -109,22 +117,23 @@ def _clean(element: ElementTree.Element) -> None:
     for child in list(element):
         if child.tag.removeprefix(_SVG) in _UNWANTED or _is_layer(child, _EMPTY_LAYERS):
             element.remove(child)
-    _move_label(element)
+    label = _take_label(element)
     kept = {name: _DECIMALS.sub(r"\1", element.attrib[name]) for name in _KEPT if element.attrib.get(name)}
     element.attrib.clear()
     element.attrib.update(kept)
     for child in element:
         _clean(child)
+    dot = element.find(f"{_SVG}circle")
+    if dot is not None and label:
+        ElementTree.SubElement(dot, f"{_SVG}title").text = label
 
 
-def _move_label(element: ElementTree.Element) -> None:
+def _take_label(element: ElementTree.Element) -> str | None:
     descriptions = element.findall(f"{_SVG}desc")
     label = next((found.text for found in descriptions if found.get("class") == "label"), None)
     for found in descriptions:
         element.remove(found)
-    dot = element.find(f"{_SVG}circle")
-    if dot is not None and label:
-        ElementTree.SubElement(dot, f"{_SVG}title").text = label
+    return label
 
 
 def _is_layer(element: ElementTree.Element, names: Iterable[str]) -> bool:

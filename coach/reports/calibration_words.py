@@ -56,6 +56,11 @@ def plain_figure(field: str, value: float | None) -> str:
     return figure(field, Statistic(value=value, n=0))
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things, in the plural where that is right."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def reasons(agreements: Sequence[tuple[str, Agreement]]) -> list[str]:
     """Return why figures are missing or limited, each reason once, with what it concerns."""
     found: dict[str, list[str]] = {}
@@ -77,16 +82,17 @@ def headline(report: AgreementReport) -> list[str]:
     gold = report.gold
     scale = "given" if gold.scale_given else "found in the data; --scale LOW HIGH sets it"
     lines = [
-        f"{report.judged} answers to {gold.questions} questions, marked from {scale_text(gold.scale)} ({scale}).",
+        f"{counted(report.judged, 'answer')} to {counted(gold.questions, 'question')}, "
+        f"marked from {scale_text(gold.scale)} ({scale}).",
         *_against_raters(report),
         *_bias(report),
         *_length(report),
     ]
     if report.unjudged:
         why = "; ".join(f"{item.reason} ({item.count})" for item in report.unjudged_reasons)
-        lines.append(f"{report.unjudged} answers were not judged and are left out: {why}.")
+        lines.append(f"Not judged and left out: {counted(report.unjudged, 'answer')}. {why}.")
     if gold.unreadable:
-        lines.append(f"{gold.unreadable} rows of the file could not be used.")
+        lines.append(f"{counted(gold.unreadable, 'row')} of the file could not be used.")
     return lines
 
 
@@ -96,8 +102,8 @@ def calibration_text(report: AgreementReport) -> list[str]:
     if outcome is None:
         return []
     return [
-        f"Fitted on {outcome.fit_answers} answers to {outcome.fit_questions} questions, measured on "
-        f"{outcome.held_out_answers} answers to the other {outcome.held_out_questions}.",
+        f"Fitted on {counted(outcome.fit_answers, 'answer')} to {counted(outcome.fit_questions, 'question')}, measured "
+        f"on {counted(outcome.held_out_answers, 'answer')} to the other {outcome.held_out_questions}.",
         f"Use it with: coach submit ID --calibration {outcome.name}",
     ]
 
@@ -109,10 +115,11 @@ def repeat_text(report: AgreementReport) -> str | None:
         return None
     if spread.mean_sd is None or spread.max_sd is None or spread.max_range is None:
         return f"No answer was judged {spread.times} times."
+    judged = f"Judged {spread.times} times: {counted(spread.answers, 'answer')}"
     if not spread.changed:
-        return f"{spread.answers} answers were judged {spread.times} times: every score stayed the same."
+        return f"{judged}; every score stayed the same."
     return (
-        f"{spread.answers} answers were judged {spread.times} times; {spread.changed} changed. Standard deviation in "
+        f"{judged}; {spread.changed} changed. Standard deviation in "
         f"points of 100: {number(spread.mean_sd)} on average, {number(spread.max_sd)} at most; "
         f"largest range {number(spread.max_range)}."
     )
