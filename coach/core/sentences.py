@@ -10,16 +10,27 @@ import sentencex
 
 from coach.models.answer import Sentence
 
-#: A line that starts a list item: a bullet, or a number or letter with a dot or bracket.
-_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•‣▪●–—]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+")
-_MARKER_ONLY = re.compile(r"^\W*(?:\d{1,3}|[a-zA-Z])?\W*$")
-_ENDS_BLOCK = (".", "!", "?", ":", ";", "…", "。", "！", "？")
-_ENDS_SENTENCE = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
+#: A line that starts a list item: a bullet (the last ones as word processors paste them), or a number or letter
+#: with a dot or bracket.
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•‣▪●–—\uf076\uf0a7\uf0b7\uf0d8\uf0fc]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+")
+_MARKER = re.compile(r"\d{1,3}|[a-zA-Z]")
+_WORD = re.compile(r"\w+")
+_ENDS_BLOCK = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟", "۔")
+_ENDS_SENTENCE = re.compile(r"[.!?…。！？।؟۔][\"'”’)\]]*$")
 #: Abbreviations after which a sentence goes on, in addition to what the splitting library knows.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|resp|incl|max|min|no|nr|fig|sec|ca|cf|dept|z\.B|d\.h|p\.ej|PS3)\.)$",
     re.IGNORECASE,
 )
+#: Fillers, and selectors of a variant of the character before them: a row of them can carry hidden text.
+_BLANKS = frozenset(map(chr, [0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0]))
+_BLANKS |= frozenset(map(chr, range(0xFE00, 0xFE10)))
+_SELECTORS = ("\U000e0100", "\U000e01ef")
+#: A line at least this long was wrapped where it ends.
+_WRAPPED = 50
+#: How much of a piece is looked at to find how it ends.
+_TAIL = 40
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def split_sentences(text: str, language: str = "en") -> list[Sentence]:
@@ -46,13 +57,18 @@ def clean(text: str) -> str:
 
 
 def is_invisible(char: str) -> bool:
-    """Return whether a character is a control, format, private-use or unassigned one (shown as nothing)."""
-    return unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co", "Cs"} and char not in "\n\r\t"
+    """Return whether a character is a control, format, private-use or unassigned one, or shown as nothing."""
+    return (unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co", "Cs"} and char not in "\n\r\t") or is_blank(char)
+
+
+def is_blank(char: str) -> bool:
+    """Return whether a character counts as a letter, mark or symbol, but is shown as nothing."""
+    return char in _BLANKS or _SELECTORS[0] <= char <= _SELECTORS[1]
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Yield offsets of paragraphs and list items; lines that were only wrapped stay together."""
-    start = position = 0
+    start = position = longest = 0
     previous = ""
     for line in text.splitlines(keepends=True):
         stripped = line.strip()
@@ -61,27 +77,22 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
             or not previous
             or _LIST_ITEM.match(line) is not None
             or previous.endswith(_ENDS_BLOCK)
-            or _is_short(previous, text[start:position])
+            # Lines far shorter than wrapped ones are headings or lists without markers.
+            or longest < _WRAPPED
         )
         if breaks and position > start:
             yield start, position
-            start = position
+            start, longest = position, 0
+        longest = max(longest, len(stripped))
         previous = stripped
         position += len(line)
     if position > start:
         yield start, position
 
 
-def _is_short(previous: str, block: str) -> bool:
-    """A line far shorter than a wrapped one ends its block (headings, lists without markers)."""
-    longest = max((len(line) for line in block.splitlines()), default=0)
-    return len(previous) < 50 and longest < 50
-
-
 def _boundaries(text: str, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
     block = text[start:end]
-    pieces = _rejoin(block, [(b["start_index"], b["end_index"]) for b in _segment(block, language)])
-    for left, right in pieces:
+    for left, right in _rejoin(block, _segment(block, language)):
         piece = block[left:right]
         lead = len(piece) - len(piece.lstrip())
         trail = len(piece) - len(piece.rstrip())
@@ -89,26 +100,36 @@ def _boundaries(text: str, start: int, end: int, language: str) -> Iterator[tupl
             yield start + left + lead, start + right - trail
 
 
-def _segment(block: str, language: str) -> list[dict[str, int]]:
-    boundaries: list[dict[str, int]] = list(sentencex.get_sentence_boundaries(language, block))
+def _segment(block: str, language: str) -> list[tuple[int, int]]:
+    # The library takes UTF-8, which has no lone surrogates; the replacement keeps all offsets.
+    boundaries = sentencex.get_sentence_boundaries(language, _SURROGATE.sub("\ufffd", block))
+    pieces = [(boundary["start_index"], boundary["end_index"]) for boundary in boundaries]
     covered = 0
-    for boundary in boundaries:
-        if boundary["start_index"] != covered:
-            return [{"start_index": 0, "end_index": len(block)}]
-        covered = boundary["end_index"]
+    for left, right in pieces:
+        if left != covered:
+            break
+        covered = right
     # The library counts characters; were it ever to count otherwise, one whole block is still verbatim.
-    return boundaries if covered == len(block) else [{"start_index": 0, "end_index": len(block)}]
+    return pieces if covered == len(block) else [(0, len(block))]
 
 
 def _rejoin(block: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join pieces that were cut after a list number or an abbreviation, or in the middle of a line."""
     joined: list[tuple[int, int]] = []
     for left, right in pieces:
-        if joined:
-            before = block[joined[-1][0] : joined[-1][1]]
-            shown = before.rstrip()
-            if _MARKER_ONLY.match(shown) or _ABBREVIATION.search(shown) or not _ENDS_SENTENCE.search(shown):
-                joined[-1] = (joined[-1][0], right)
-                continue
-        joined.append((left, right))
+        if joined and _goes_on(block, *joined[-1]):
+            joined[-1] = (joined[-1][0], right)
+        else:
+            joined.append((left, right))
     return joined
+
+
+def _goes_on(block: str, start: int, end: int) -> bool:
+    """Whether the sentence in ``block[start:end]`` has not ended yet; looks at its last characters only."""
+    while end > start and block[end - 1].isspace():
+        end -= 1
+    tail = block[max(start, end - _TAIL) : end]
+    if not _ENDS_SENTENCE.search(tail) or _ABBREVIATION.search(tail):
+        return True
+    words = _WORD.findall(tail)
+    return end - start <= _TAIL and (not words or (len(words) == 1 and _MARKER.fullmatch(words[0]) is not None))
