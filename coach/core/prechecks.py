@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from coach.core.instructions import hidden_characters, instruction_signal
-from coach.core.sentences import split_sentences
+from coach.core.sentences import clean, split_sentences
 from coach.models.answer import Answer, Sentence
 from coach.models.assessment import AssessmentWarning
 from coach.models.bank import Question
@@ -16,6 +16,8 @@ from coach.models.bank import Question
 MIN_WORDS = 8
 #: Far more than a spoken answer of ten minutes; the rest is shown but not judged.
 MAX_WORDS = 1500
+#: The same bound for text without spaces.
+MAX_CHARACTERS = 10_000
 #: Share of a sentence's words that also stand in the question or its rationale.
 COPIED_SHARE = 0.9
 MIN_WORDS_FOR_LANGUAGE = 5
@@ -26,8 +28,15 @@ IdentifyLanguage = Callable[[str, str], tuple[str, float]]
 #: Tells for all sentences of one answer which of them talk to a grader, by their meaning.
 DetectInstructions = Callable[[Sequence[str]], list[bool]]
 
-_WORDS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_PLACEHOLDER = re.compile(r"\[[^\[\]\n]{2,60}\]")
+#: Scripts written without spaces between words (Thai to Khmer, kana, Han): each character counts as a word.
+_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_LETTER = rf"[^\W_{_SPACELESS}]"
+_WORDS = re.compile(rf"[{_SPACELESS}]|{_LETTER}+(?:['’-]{_LETTER}+)*")
+#: Words in brackets, or within a sentence a value; not a footnote or what a program prints, such as "IS [12]".
+_PLACEHOLDER = re.compile(
+    r"\[(?=[^\[\]\n]*[a-z])[^\W_][\w ,;:.'’/&%-]{1,59}\]|(?<=[a-z,]\s)\[[A-Z0-9][A-Z0-9 ,.:%-]{1,59}\]"
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def prepare_answer(
@@ -43,8 +52,10 @@ def prepare_answer(
     instructions. ``unscored_reason`` is set when there is nothing to judge: empty, too short, or a copy
     of the question.
     """
-    sentences, warnings = _mark(split_sentences(text, language), language, identify, detect)
-    sentences, too_long = _cut(sentences)
+    # Halves of surrogate pairs are no text: they could neither be sent nor written. All offsets stay.
+    text = _SURROGATES.sub("\ufffd", text)
+    kept, too_long = _cut(text, split_sentences(text, language))
+    sentences, warnings = _mark(kept, language, identify, detect)
     warnings += too_long
     hidden = hidden_characters(text)
     if hidden:
@@ -130,19 +141,30 @@ def _whole_language(
     ]
 
 
-def _cut(sentences: list[Sentence]) -> tuple[list[Sentence], list[AssessmentWarning]]:
-    """Keep whole sentences up to MAX_WORDS; says how much was left out."""
-    total = 0
+def _cut(text: str, sentences: list[Sentence]) -> tuple[list[Sentence], list[AssessmentWarning]]:
+    """Keep whole sentences up to MAX_WORDS, and of a longer first one its beginning; says how much was left out."""
+    words_left, characters_left = MAX_WORDS, MAX_CHARACTERS
     for index, sentence in enumerate(sentences):
-        total += len(sentence.text.split())
-        if total > MAX_WORDS and index:
-            left_out = len(sentences) - index
-            message = (
-                f"The answer is far longer than an interview answer: the first {index} sentences were judged, "
-                f"the last {left_out} were not."
-            )
-            return sentences[:index], [_warning("too_long", message)]
+        words_left -= len(sentence.text.split())
+        characters_left -= len(sentence.text)
+        if words_left < 0 or characters_left < 0:
+            kept = sentences[:index] or [_beginning(text, sentence)]
+            left_out = len(sentences) - len(kept)
+            judged = f"the first {index} sentences were judged, the last {left_out} were not."
+            if index == 0:
+                judged = "only the beginning of its first sentence was judged."
+            return kept, [_warning("too_long", f"The answer is far longer than an interview answer: {judged}")]
     return sentences, []
+
+
+def _beginning(text: str, sentence: Sentence) -> Sentence:
+    """Return the sentence up to MAX_WORDS and MAX_CHARACTERS of the answer as given."""
+    end = min(sentence.end, sentence.start + MAX_CHARACTERS)
+    for count, match in enumerate(re.finditer(r"\S+", text[sentence.start : end]), 1):
+        if count == MAX_WORDS:
+            end = sentence.start + match.end()
+            break
+    return replace(sentence, end=end, text=clean(text[sentence.start : end]))
 
 
 def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) -> str | None:
@@ -150,12 +172,16 @@ def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) 
         return "The answer is empty."
     count = sum(len(words(sentence.text)) for sentence in judged)
     if count < MIN_WORDS:
-        return f"The answer is too short to judge ({count} words; at least {MIN_WORDS} are needed)."
+        return f"The answer is too short to judge ({_count(count)}; at least {MIN_WORDS} are needed)."
     asked = set(words(question.text)) | set(words(question.rationale))
     own = [word for sentence in judged for word in words(sentence.text) if word not in asked]
     if len(own) <= (1 - COPIED_SHARE) * count:
         return "The answer only repeats the question."
     return None
+
+
+def _count(number: int) -> str:
+    return f"{number} word" if number == 1 else f"{number} words"
 
 
 def _warning(code: str, message: str) -> AssessmentWarning:
