@@ -125,6 +125,7 @@ def test_advice_goes_on_after_an_empty_version() -> None:
     assert "result-stated" in [change.check_id for change in comparison.still_missing]
     assert comparison.next_advice
     assert comparison.rule
+    assert comparison.new_claims == []
 
 
 def test_too_little_judged_in_both_is_no_verdict() -> None:

@@ -19,7 +19,7 @@ from coach.core.new_claims import new_claims
 from coach.core.text_diff import diff_texts
 from coach.models.assessment import Assessment, AssessmentWarning, Evidence
 from coach.models.bank import Bank, Question
-from coach.models.comparison import CheckChange, ComparedVersion, Comparison, DiffSegment, TextDiff
+from coach.models.comparison import CheckChange, ComparedVersion, Comparison, DiffSegment, NewClaim, TextDiff
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,18 @@ def build_comparison(bank: Bank, question: Question, old: JudgedRevision, new: J
         followed_advice=followed,
         next_advice=next_advice(before if new.example else after, followed),
         diff=diff_texts(old.text, new.text, bank.language),
-        new_claims=[] if new.example else new_claims(new.text, old.text, bank, question),
+        new_claims=_new_claims(bank, question, old, new),
         warnings=[*_way_of_judging(before, after), *_own_warnings(old, new)],
     )
     comparison.diff = _linked(comparison.diff, comparison.changes())
     return comparison
+
+
+def _new_claims(bank: Bank, question: Question, old: JudgedRevision, new: JudgedRevision) -> list[NewClaim]:
+    """Facts of an example are not the candidate's, and beside an empty version every fact would be new."""
+    if old.example or new.example or not old.text.strip():
+        return []
+    return new_claims(new.text, old.text, bank, question)
 
 
 def _judged(probabilities: Mapping[str, float | None]) -> dict[str, float]:
