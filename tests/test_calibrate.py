@@ -82,6 +82,7 @@ async def test_equal_answers_are_judged_once() -> None:
 
     assert len(judge.tasks) == 2
     assert judged[0].scores == judged[1].scores != ()
+    assert [answer.cost_usd for answer in judged] == [0.001, None, 0.001]
 
 
 async def test_what_is_kept_is_not_judged_again() -> None:

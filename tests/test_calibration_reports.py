@@ -24,7 +24,7 @@ from coach.models.gold import GoldRow
 from coach.reports import calibration_words as words
 from coach.reports.calibration_charts import reliability_chart, scatter_chart
 from coach.reports.calibration_html import calibration_page
-from coach.reports.calibration_terminal import calibration_view
+from coach.reports.calibration_terminal import CalibrationReport
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m [bold]x[/bold] \u202e & \" ' {{ 7*7 }} ]]>"
 
@@ -60,12 +60,13 @@ def hostile_report() -> AgreementReport:
     )
 
 
-def shown(report: AgreementReport, width: int = 100) -> str:
-    """Return what the terminal shows."""
-    console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    console.print(calibration_view(report))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+def shown(report: AgreementReport, width: int = 100, encoding: str = "utf-8") -> str:
+    """Return what a terminal of this width and encoding shows; a character that it lacks is an error."""
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, errors="strict")
+    Console(file=file, width=width, force_terminal=False).print(CalibrationReport(report))
+    file.flush()
+    return raw.getvalue().decode(encoding)
 
 
 class Page(HTMLParser):
@@ -169,6 +170,20 @@ def test_the_terminal_shows_every_section(width: int) -> None:
     for words_shown in ("Pearson", "Rater", "By label", "Repeated judging", "Calibration mine", "Farthest apart"):
         assert words_shown in text
     assert all(len(line) <= width for line in shown(full_report(), width).splitlines())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+def test_old_terminals_show_everything(encoding: str) -> None:
+    """Bars, dashes and minus signs have plain forms, so no encoding breaks the report."""
+    report = full_report()
+    low = Statistic(value=-0.25, interval=(-0.5, 0.1), n=9)
+    pooled = report.agreement.pooled.model_copy(update={"bias": low})
+    views = report.agreement.model_copy(update={"pooled": pooled})
+
+    text = shown(report.model_copy(update={"agreement": views}), encoding=encoding)
+
+    assert "-0.25 [-0.50, 0.10]" in text
+    assert "####" in text
 
 
 def test_repeated_judging_is_told_in_words() -> None:

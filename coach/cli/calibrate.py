@@ -218,6 +218,6 @@ def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
     if as_json:
         typer.echo(report.model_dump_json(by_alias=True, indent=2))
         return
-    from coach.reports.calibration_terminal import calibration_view
+    from coach.reports.calibration_terminal import CalibrationReport
 
-    out_console().print(calibration_view(report))
+    out_console().print(CalibrationReport(report))

@@ -211,7 +211,7 @@ class AgreementReport(ResultModel):
     failed: int = Field(description="How many of the unjudged answers the model failed on.")
     unjudged_reasons: list[ReasonCount]
     seconds_per_answer: float | None
-    cost_usd: float | None
+    cost_usd: float | None = Field(description="What these scores cost when they were judged, None when unknown.")
     agreement: AgreementViews = Field(description="Judge against the human mark.")
     human: HumanCeiling | None
     length: LengthCorrelation

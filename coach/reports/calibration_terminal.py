@@ -2,139 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from coach.models.calibration import Agreement, AgreementReport, Disagreement, HumanCeiling
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from coach.models.calibration import Agreement, AgreementReport, Disagreement
 from coach.reports import calibration_words as words
 from coach.reports.display_text import one_line
+from coach.reports.terminal import MAX_WIDTH, Page
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
-
-_BAR = 20
 _SHOWN_CHARS = 160
+_INDENT = "  "
 
 
-def calibration_view(report: AgreementReport) -> RenderableType:
-    """Return the whole report as something that rich can print."""
-    from rich.console import Group
+@dataclass(frozen=True)
+class CalibrationReport:
+    """The whole report, from the headline to the answers on which judge and people are farthest apart."""
 
+    report: AgreementReport
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the report section by section."""
+        page = Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
+        yield from _head(page, self.report)
+        yield from _agreement(page, self.report)
+        yield from _reliability(page, self.report)
+        yield from _labels(page, self.report)
+        yield from _repeat(page, self.report)
+        yield from _calibration(page, self.report)
+        yield from _worst(page, self.report.worst)
+
+
+def _head(page: Page, report: AgreementReport) -> Iterator[Text]:
     judge = report.judge
-    parts: list[RenderableType] = [
-        _text(words.TITLE, "bold"),
-        _text(f"{judge.judge} · {judge.model} · prompts {judge.prompt_version} · {report.gold.name}", "dim"),
-        _text(f"The answers were sent to {judge.endpoint}.", "dim"),
-        "",
-        *(_text(line) for line in words.headline(report)),
-        *_section("Judge against human marks", _views_table(report)),
-    ]
-    parts += [_text(line, "dim") for line in _limits(report)]
-    if report.human:
-        parts += _section(f"Among people ({report.human.n} answers with two raters)", _ceiling_table(report.human))
-    if report.reliability:
-        parts += _section("When the judge gives this score, people give on average", _reliability_table(report))
-    if report.labels:
-        parts += _section("By label", _labels_table(report))
-    repeat = words.repeat_text(report)
-    if repeat:
-        parts += _section("Repeated judging", _text(repeat))
-    if report.calibration:
-        parts += _section(f"Calibration {report.calibration.name}", _calibration(report))
-    if report.worst:
-        parts += _section("Farthest apart", _worst(report.worst))
-    return Group(*parts)
+    yield page.text(words.TITLE, "bold")
+    about = (judge.judge, judge.model, f"prompts {judge.prompt_version}", report.gold.name)
+    yield from page.joined(tuple(map(one_line, about)), style="dim")
+    yield from _lines(page, [f"The answers were sent to {judge.endpoint}."], "dim")
+    yield Text()
+    yield from _lines(page, words.headline(report))
 
 
-def _views_table(report: AgreementReport) -> Table:
-    views = report.agreement
-    table = _table("", "All answers", "Average over questions")
-    return _fill(table, [views.pooled, views.per_question])
+def _agreement(page: Page, report: AgreementReport) -> Iterator[Text | Table]:
+    views, human = report.agreement, report.human
+    yield from page.section("Judge against human marks")
+    yield _figures(page, ("All answers", "Average over questions"), (views.pooled, views.per_question))
+    parts = (("all answers", views.pooled), ("average over questions", views.per_question))
+    yield from _lines(page, [words.LINEAR_NOTE, *words.reasons(parts)], "dim")
+    if human:
+        yield from page.section(f"Among people ({words.counted(human.n, 'answer')} with two raters)")
+        columns = (human.raters.pooled, human.judge_rater_1.pooled, human.judge_rater_2.pooled)
+        yield _figures(page, ("Rater 1 – rater 2", "Judge – rater 1", "Judge – rater 2"), columns)
 
 
-def _ceiling_table(human: HumanCeiling) -> Table:
-    columns = [human.raters.pooled, human.judge_rater_1.pooled, human.judge_rater_2.pooled]
-    table = _table("", "Rater 1 – rater 2", "Judge – rater 1", "Judge – rater 2")
-    return _fill(table, columns)
-
-
-def _fill(table: Table, columns: Sequence[Agreement]) -> Table:
-    for field, title, _ in words.STATISTICS:
-        table.add_row(_text(title, "bold"), *(_text(words.figure(field, getattr(c, field))) for c in columns))
-    return table
-
-
-def _limits(report: AgreementReport) -> list[str]:
-    views = report.agreement
-    parts = (("All answers", views.pooled), ("Average over questions", views.per_question))
-    return [words.LINEAR_NOTE, *words.reasons(parts)]
-
-
-def _reliability_table(report: AgreementReport) -> Table:
-    from rich.bar import Bar
-
+def _reliability(page: Page, report: AgreementReport) -> Iterator[Text | Table]:
+    if not report.reliability:
+        return
     scale = report.gold.scale
-    table = _table("Score", "Answers", "People", "Judge", f"{words.mark(scale.low)} … {words.mark(scale.high)}")
+    yield from page.section("When the judge gives this score, people give on average")
+    ends = f"{words.mark(scale.low)} – {words.mark(scale.high)}"
+    table = _table(page, "Score", "Answers", "People", "Judge", ends)
+    table.columns[-1].justify = "left"
     for item in report.reliability:
-        bar = Bar(100, 0, scale.percent_of(item.human_mean), width=_BAR, color="cyan")
-        score = f"{item.low:.0f}–{item.high:.0f}"
-        table.add_row(score, str(item.n), words.number(item.human_mean), words.number(item.judge_mean), bar)
-    return table
+        means = (words.number(item.human_mean), words.number(item.judge_mean))
+        bar = page.bar(scale.percent_of(item.human_mean) / 100)
+        _add_row(page, table, f"{item.low:.0f}–{item.high:.0f}", str(item.n), *means, bar)
+    yield table
 
 
-def _labels_table(report: AgreementReport) -> Table:
-    table = _table("Label", "Answers", "People", "Judge")
+def _labels(page: Page, report: AgreementReport) -> Iterator[Text | Table]:
+    if not report.labels:
+        return
+    yield from page.section("By label")
+    table = _table(page, "Label", "Answers", "People", "Judge")
     for item in report.labels:
-        human, judge = words.number(item.human_mean), words.number(item.judge_mean)
-        table.add_row(_text(item.label), str(item.n), human, judge)
-    return table
+        means = (words.number(item.human_mean), words.number(item.judge_mean))
+        _add_row(page, table, one_line(item.label), str(item.n), *means)
+    yield table
 
 
-def _calibration(report: AgreementReport) -> RenderableType:
-    from rich.console import Group
+def _repeat(page: Page, report: AgreementReport) -> Iterator[Text]:
+    text = words.repeat_text(report)
+    if text:
+        yield from page.section("Repeated judging")
+        yield from _lines(page, [text])
 
+
+def _calibration(page: Page, report: AgreementReport) -> Iterator[Text | Table]:
     outcome = report.calibration
-    assert outcome is not None
-    table = _fill(_table("", "Before", "After"), [outcome.before, outcome.after])
-    return Group(*(_text(line) for line in words.calibration_text(report)), table)
+    if outcome:
+        yield from page.section(f"Calibration {outcome.name}")
+        yield from _lines(page, words.calibration_text(report))
+        yield _figures(page, ("Before", "After"), (outcome.before, outcome.after))
 
 
-def _worst(items: Sequence[Disagreement]) -> RenderableType:
-    from rich.console import Group
-
-    parts: list[RenderableType] = []
+def _worst(page: Page, items: Sequence[Disagreement]) -> Iterator[Text]:
+    if items:
+        yield from page.section("Farthest apart")
     for item in items:
         marks = f"people {words.mark(item.human)}, judge {words.mark(item.judge)} ({words.signed(item.difference)})"
-        parts.append(_text(f"{item.id}, line {item.line}: {marks}", "bold"))
-        parts.append(_text(f"  {_cut(item.question)}", "dim"))
-        parts.append(_text(f"  {_cut(item.answer)}"))
-    return Group(*parts)
+        yield from _lines(page, [f"{item.id}, line {item.line}: {marks}"], "bold")
+        yield from page.block(_cut(item.question), _INDENT, style="dim")
+        yield from page.block(_cut(item.answer), _INDENT)
+
+
+def _figures(page: Page, headings: Sequence[str], columns: Sequence[Agreement]) -> Table:
+    table = _table(page, "", *headings)
+    for field, title, _ in words.STATISTICS:
+        _add_row(page, table, title, *(words.figure(field, getattr(column, field)) for column in columns))
+    return table
+
+
+def _table(page: Page, *headings: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for number, heading in enumerate(headings):
+        table.add_column(_text(page, heading), justify="right" if number else "left")
+    return table
+
+
+def _add_row(page: Page, table: Table, name: str, *cells: str | Text) -> None:
+    table.add_row(_text(page, name, "bold"), *(c if isinstance(c, Text) else _text(page, c) for c in cells))
+
+
+def _text(page: Page, text: str, style: str = "") -> Text:
+    # A real minus sign is in hardly any encoding but Unicode.
+    return page.text(text.replace("−", "-") if page.plain else text, style)
+
+
+def _lines(page: Page, texts: Sequence[str], style: str = "") -> Iterator[Text]:
+    for text in texts:
+        yield from page.block(_text(page, one_line(text), style), "")
 
 
 def _cut(text: str) -> str:
     text = one_line(text[: 4 * _SHOWN_CHARS])
     return text if len(text) <= _SHOWN_CHARS else f"{text[: _SHOWN_CHARS - 1].rstrip()}…"
-
-
-def _section(title: str, body: RenderableType) -> list[RenderableType]:
-    return ["", _text(title, "bold"), body]
-
-
-def _text(text: str, style: str = "") -> Text:
-    # Text, not str: rich would read square brackets in foreign words as markup.
-    from rich.text import Text
-
-    indent = len(text) - len(text.lstrip(" "))
-    return Text(" " * indent + one_line(text), style=style)
-
-
-def _table(*headings: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 or "…" in heading else "right")
-    return table

@@ -70,7 +70,14 @@ async def judge_gold(
     run = _Run(assessor, scores, on_progress)
     keyed = [(task, result_key(task.bank, task.question, assessor.judge, task.row.answer)) for task in tasks]
     await run.judge(_jobs(keyed, repeats), concurrency)
-    return [_outcome(task, key, repeats, run) for task, key in keyed]
+    paid: set[str] = set()
+    judged = []
+    for task, key in keyed:
+        outcome = _outcome(task, key, repeats, run)
+        # Equal answers were judged once, so they cost once.
+        judged.append(replace(outcome, cost_usd=None) if key in paid else outcome)
+        paid.add(key)
+    return judged
 
 
 def _jobs(keyed: Sequence[tuple[GoldTask, str]], repeats: int) -> list[_Job]:
