@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coach.cli.calibrate import calibrate_command
 from coach.cli.compare import compare_command
 from coach.cli.console import run_guarded
 from coach.cli.doctor import doctor_command
@@ -47,6 +48,7 @@ app.command("submit")(submit_command)
 app.command("compare")(compare_command)
 app.add_typer(history_app, name="history")
 app.command("next")(next_command)
+app.command("calibrate")(calibrate_command)
 app.command("doctor")(doctor_command)
 
 
