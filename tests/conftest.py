@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("coach", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("coach")
 
 #: The cache holds the joined embedded model (1.1 GB): only tests that write there name a directory of their own.
 _KEPT = frozenset({"COACH_CACHE_DIR"})

@@ -3,14 +3,16 @@ r"""From verdicts to credit, level, score, interval and gains: pure arithmetic, 
 Formulas (p = calibrated probability of a check, w = its weight, W = weight of a criterion):
 
 * credit of a point:      p
-* cost of a red flag:     RED_FLAG_COST * min(w, 2) * ramp(p), where ramp rises from 0 at p = 0.5 to 1 at p = 0.9
+* cost of a red flag:     RED_FLAG_COST * min(r, 2) * ramp(p), where r is w over the mean weight of the criterion's
+                          points and ramp rises from 0 at p = 0.5 to 1 at p = 0.9
 * credit of a criterion:  max(0, sum(w p) / sum(w)  -  sum of the costs), over its judged checks
 * score:                  100 * sum(W credit) / sum(W), over the criteria that have a judged point
 * interval:               score +- 1.645 * standard deviation (90 %), see `interval_of`
 * gain of a check:        score when this one check is fully met (a point) or absent (a red flag), minus score
 
-A check that was not judged is left out of every sum, so it moves nothing. The score never falls when
-a point's p rises, and never rises when a red flag's p rises.
+A check that was not judged is left out of every sum and mean, so it moves nothing. The score never falls when
+a point's p rises, and never rises when a red flag's p rises. Only the proportions of weights matter: all weights of
+the criteria, or all weights of a criterion's checks, may be multiplied by the same number.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 
 from coach.models.bank import Check, Criterion, Rubric
 
-#: A red flag that is surely there takes this share of its criterion's credit (times its weight).
+#: A red flag that is surely there takes this share of its criterion's credit (times its relative weight).
 RED_FLAG_COST = 0.4
 _RED_FLAG_DOUBT, _RED_FLAG_SURE = 0.5, 0.9
 
@@ -59,19 +61,18 @@ def red_flag_ramp(probability: float) -> float:
 
 def criterion_credit(checks: Iterable[Check], probabilities: Probabilities) -> float | None:
     """Return the credit (0..1) of a criterion from its checks, or None when no point was judged."""
-    earned = possible = cost = 0.0
-    for check in checks:
-        probability = probabilities.get(check.id)
-        if probability is None:
-            continue
-        if check.kind == "point":
-            earned += check.weight * probability
-            possible += check.weight
-        else:
-            cost += RED_FLAG_COST * min(check.weight, 2.0) * red_flag_ramp(probability)
-    if possible == 0:
+    judged = [(check, p) for check in checks if (p := probabilities.get(check.id)) is not None]
+    points = [check.weight for check, _ in judged if check.kind == "point"]
+    if not points:
         return None
-    return max(0.0, min(1.0, earned / possible) - cost)
+    earned = sum(check.weight * p for check, p in judged if check.kind == "point") / sum(points)
+    cost = sum(_most_cost(check, points) * red_flag_ramp(p) for check, p in judged if check.kind == "red_flag")
+    return max(0.0, min(1.0, earned) - cost)
+
+
+def _most_cost(red_flag: Check, points: Sequence[float]) -> float:
+    """Return what a red flag costs of its criterion's credit when it is surely there."""
+    return RED_FLAG_COST * min(red_flag.weight * len(points) / sum(points), 2.0)
 
 
 def level_of(credit: float) -> int:
@@ -104,20 +105,21 @@ def score_answer(rubric: Rubric, checks: Sequence[Check], probabilities: Probabi
 def check_shares(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> dict[str, float]:
     """Return by how many points of the score each judged check's probability can move it at most (signed)."""
     judged = [check for check in checks if probabilities.get(check.id) is not None]
-    possible = {
-        criterion.id: sum(c.weight for c in judged if c.criterion == criterion.id and c.kind == "point")
+    points = {
+        criterion.id: [c.weight for c in judged if c.criterion == criterion.id and c.kind == "point"]
         for criterion in rubric.criteria
     }
-    total = sum(criterion.weight for criterion in rubric.criteria if possible[criterion.id])
+    total = sum(criterion.weight for criterion in rubric.criteria if points[criterion.id])
     shares = {}
     for check in judged:
-        if not possible[check.criterion]:
+        beside = points[check.criterion]
+        if not beside:
             continue
         of_score = 100 * rubric.criterion(check.criterion).weight / total
         if check.kind == "point":
-            shares[check.id] = of_score * check.weight / possible[check.criterion]
+            shares[check.id] = of_score * check.weight / sum(beside)
         else:
-            shares[check.id] = -of_score * RED_FLAG_COST * min(check.weight, 2.0)
+            shares[check.id] = -of_score * _most_cost(check, beside)
     return shares
 
 
