@@ -1,8 +1,13 @@
-"""Comparisons that every report writer must show rightly, for tests of the writers."""
+"""Comparisons that every report writer must show rightly, for tests of the writers.
+
+They are kept in tests/data/comparisons as the JSON that ``coach compare --json`` printed, so that these tests are about
+words and layout: scoring, noise and the wording of the bank can change without touching them. ``python
+tests/comparison_views.py`` writes them anew.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from pathlib import Path
 
 from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, compared, keyword_judge, series
@@ -13,22 +18,18 @@ from coach.models.comparison import Comparison, ComparisonSeries
 from coach.reports.comparison_view import ComparisonView, build_comparison_view
 from coach.reports.series_view import SeriesView, build_series_view
 
+KEPT = Path(__file__).resolve().parent / "data" / "comparisons"
 MOMENT = "2026-11-24T03:40:12+00:00"
 
 
-@lru_cache(maxsize=4)
-def improved(example: bool = False) -> Comparison:
-    """Return the comparison of OLD with NEW, made at MOMENT."""
-    return at_moment(compared(example=example))
+def kept(name: str) -> Comparison:
+    """Return a kept comparison: improved, worse, unchanged, unscored or example."""
+    return Comparison.model_validate_json((KEPT / f"{name}.json").read_bytes())
 
 
-def at_moment(comparison: Comparison) -> Comparison:
-    """Return the comparison with receipts that do not depend on the clock."""
-    for version in (comparison.old, comparison.new):
-        version.receipt = version.receipt.model_copy(
-            update={"created_at": MOMENT, "seconds": 6.2, "coach_version": "0.1.0"}
-        )
-    return comparison
+def improved() -> Comparison:
+    """Return the kept comparison of OLD with NEW."""
+    return kept("improved")
 
 
 def view_of(comparison: Comparison, old: str = OLD, new: str = NEW, *, show_score: bool = True) -> ComparisonView:
@@ -43,38 +44,34 @@ def improved_view(*, show_score: bool = True) -> ComparisonView:
 
 def worse_view() -> ComparisonView:
     """Return a view with losses, and a red flag that appeared."""
-    return view_of(at_moment(compared(NEW, OLD)), NEW, OLD)
+    return view_of(kept("worse"), NEW, OLD)
 
 
 def unchanged_view() -> ComparisonView:
     """Return the view of a harmless rewording, with checks that could not be judged."""
-    judge = keyword_judge(unjudged=frozenset({"own-example"}))
-    return view_of(at_moment(compared(OLD, REWORDED, judge=judge)), OLD, REWORDED)
+    return view_of(kept("unchanged"), OLD, REWORDED)
 
 
 def unscored_view() -> ComparisonView:
     """Return the view of a comparison with an empty old version."""
-    return view_of(at_moment(compared("", NEW)), "", NEW)
+    return view_of(kept("unscored"), "", NEW)
 
 
 def example_view() -> ComparisonView:
     """Return the view of a comparison with an example."""
-    return view_of(improved(example=True))
+    return view_of(kept("example"))
 
 
-@lru_cache(maxsize=1)
 def three_versions() -> ComparisonSeries:
-    """Return the series of a harmless rewording and a better version."""
-    table = series(OLD, REWORDED, NEW)
-    at_moment(table.latest)
-    return table
+    """Return the kept series of a harmless rewording and a better version."""
+    return ComparisonSeries.model_validate_json((KEPT / "series.json").read_bytes())
 
 
 def series_views(*, show_score: bool = True) -> tuple[ComparisonView, SeriesView]:
     """Return the view of the last step of the series, and its table."""
-    rubric = shipped_bank().rubric_of(dicom_question())
-    view = view_of(three_versions().latest, REWORDED, NEW, show_score=show_score)
-    return view, build_series_view(three_versions(), rubric, show_score=show_score)
+    table = three_versions()
+    view = view_of(table.latest, REWORDED, NEW, show_score=show_score)
+    return view, build_series_view(table, shipped_bank().rubric_of(dicom_question()), show_score=show_score)
 
 
 def hostile_view() -> ComparisonView:
@@ -97,7 +94,7 @@ def other_numbers(comparison: Comparison) -> Comparison:
     """Return the comparison with every number changed, but none of the words that follow from it."""
     changed = comparison.model_copy(deep=True)
     changed.difference, changed.interval, changed.threshold = 13.0, (9.9, 17.2), 5.5
-    changed.rule = changed.rule.replace("4.0", "5.5")
+    changed.rule = "Another rule."
     for version in (changed.old, changed.new):
         version.score = (version.score or 0) + 1.4
         version.interval = (3.0, 66.0)
@@ -105,3 +102,28 @@ def other_numbers(comparison: Comparison) -> Comparison:
         change.points *= 1.7
     changed.next_advice = [item.model_copy(update={"gain": item.gain * 1.3}) for item in changed.next_advice]
     return changed
+
+
+def write_anew() -> None:
+    """Write the kept comparisons with receipts that do not depend on the clock."""
+    judge = keyword_judge(unjudged=frozenset({"own-example"}))
+    comparisons = {
+        "improved": compared(),
+        "worse": compared(NEW, OLD),
+        "unchanged": compared(OLD, REWORDED, judge=judge),
+        "unscored": compared("", NEW),
+        "example": compared(example=True),
+    }
+    table = series(OLD, REWORDED, NEW)
+    versions = [version for c in (*comparisons.values(), table.latest) for version in (c.old, c.new)]
+    for version in [*versions, *(row.version for row in table.rows)]:
+        changes = {"created_at": MOMENT, "seconds": 6.2, "coach_version": "0.1.0"}
+        version.receipt = version.receipt.model_copy(update=changes)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for name, comparison in comparisons.items():
+        (KEPT / f"{name}.json").write_text(comparison.to_json() + "\n", encoding="utf-8")
+    (KEPT / "series.json").write_text(table.to_json() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_anew()

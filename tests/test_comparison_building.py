@@ -203,14 +203,21 @@ def test_the_warnings_say_which_version_they_are_about() -> None:
     ]
 
 
+def shape(value: object) -> object:
+    """Return a JSON value with every number, string and truth value replaced by its type, and lists cut to one item."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return type(value).__name__
+
+
 def test_the_json_keeps_its_shape(snapshot: SnapshotAssertion) -> None:
-    """The document that --json prints has the fields that tools rely on."""
+    """The document that --json prints has the fields that tools rely on, in the same order and of the same types."""
     document = json.loads(compared().to_json())
-    for side in ("old", "new"):
-        assert document[side].pop("receipt")["model"] == "scripted-model"
 
     assert document["schema"] == "coach/comparison@1"
-    assert document == snapshot
+    assert json.dumps(shape(document), indent=1) == snapshot
 
 
 def test_the_json_can_be_read_back() -> None:
