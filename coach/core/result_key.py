@@ -29,22 +29,17 @@ def rubric_sha256(rubric: Rubric) -> str:
     return canonical_sha256(rubric.model_dump(mode="json"))
 
 
-def normalised_answer(text: str) -> str:
-    """Return the answer with line ends, outer and repeated white space made the same."""
-    lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    return "\n".join(lines).strip()
-
-
 def result_key(bank: Bank, question: Question, judge: Judge, answer: str, calibration: str = "") -> str:
     """Return the key of the result for one answer.
 
-    It covers the answer, the question, its rubric, profession and language, the judge's method, model, prompts
-    and settings, and the score calibration. It leaves out time, cost, names, concurrency and other questions.
+    It covers the answer to the letter (a result quotes it by offsets), the question, its rubric, profession and
+    language, the judge's method, model, prompts and settings, and the score calibration. It leaves out time, cost,
+    names, concurrency and other questions.
     """
     return canonical_sha256(
         {
             "version": RESULT_VERSION,
-            "answer": normalised_answer(answer),
+            "answer": answer_sha256(answer),
             "question": question.model_dump(mode="json"),
             "rubric": bank.rubric_of(question).model_dump(mode="json"),
             "profession": bank.profession,
