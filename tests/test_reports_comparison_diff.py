@@ -60,7 +60,7 @@ def test_a_change_is_numbered_once_in_each_text() -> None:
         segment.check_ids = ["transfer-services"] if segment.kind != "same" else []
     found = diff_pieces(diff, old, new, {"transfer-services": 4})
 
-    assert [(p.kind, p.text.strip()) for p in found if p.numbers] == [("removed", "night"), ("inserted", "day")]
+    assert [(p.kind, p.text.strip()) for p in found if p.numbers] == [("removed", "night."), ("inserted", "day.")]
     assert {p.numbers for p in found if p.numbers} == {(4,)}
 
 

@@ -108,6 +108,19 @@ def test_scattered_changes_are_gathered() -> None:
     ]
 
 
+def test_a_full_stop_is_not_all_that_stays() -> None:
+    """Of two different sentences not even the full stop is the same, but a sentence that goes on keeps it."""
+    assert shown("We called them.", "Nobody answered.") == [
+        ("removed", "We called them."),
+        ("inserted", "Nobody answered."),
+    ]
+    assert shown("We called them.", "We called them twice.") == [
+        ("same", "We called them"),
+        ("inserted", "twice"),
+        ("same", "."),
+    ]
+
+
 def test_new_line_breaks_change_no_word() -> None:
     """A paragraph that was only wrapped anew is the same."""
     assert [kind for kind, _ in shown(OLD, OLD.replace(" ", "\n"))] == ["same"]

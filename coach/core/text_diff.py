@@ -178,9 +178,25 @@ def _compare(left: Sequence[str], right: Sequence[str], *, readable: bool) -> li
     library = diff_match_patch()
     library.Diff_Timeout = TIME_LIMIT_SECONDS
     diffs = library.diff_main("".join(letters[: len(left)]), "".join(letters[len(left) :]), False)
-    if readable:
-        library.diff_cleanupSemantic(diffs)
-    return [(change, len(text)) for change, text in diffs]
+    if not readable:
+        return [(change, len(text)) for change, text in diffs]
+    library.diff_cleanupSemantic(diffs)
+    return list(_without_stray_marks([(change, len(text)) for change, text in diffs], left))
+
+
+def _without_stray_marks(script: Sequence[tuple[int, int]], left: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Count a full stop or comma that two rewritten stretches share as rewritten too."""
+    rewritten = [-1, 1]
+    place = 0
+    for index, (change, count) in enumerate(script):
+        around = [
+            [kind for kind, _ in part] for part in (script[max(0, index - 2) : index], script[index + 1 : index + 3])
+        ]
+        if change == 0 and rewritten in around and not any(map(_WORD.search, left[place : place + count])):
+            yield from ((-1, count), (1, count))
+        else:
+            yield change, count
+        place += count if change <= 0 else 0
 
 
 def _rewritten(left: Sequence[str], right: Sequence[str]) -> bool:
