@@ -34,7 +34,7 @@ def compare_command(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[OLD] [NEW] [MORE]...",
+            metavar="OLD NEW",
             help="Versions of the answer, oldest first: files, or - for standard input. One file is compared with the "
             "last attempt of the history; without files, the last two attempts are compared.",
             show_default=False,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.core.comparison_building import JudgedRevision, build_comparison
-from coach.core.result_key import answer_sha256, result_key, rubric_sha256
+from coach.core.result_key import result_key, rubric_sha256
 from coach.core.series_building import build_series
 from coach.models.assessment import Assessment
 from coach.models.bank import Question
@@ -96,8 +96,7 @@ async def _judge_all(
     for revision in revisions:
         key = _key(assessor, question, revision.text)
         assessment = done.get(key)
-        # The key leaves white space out, but evidence points at characters of the text as given.
-        if assessment is None or assessment.answer_sha256 != answer_sha256(revision.text):
+        if assessment is None:
             on_verdict = on_revision(revision) if on_revision else None
             assessment = done[key] = await assessor.assess(question, revision.text, on_verdict)
         judged.append(JudgedRevision(revision.label, revision.text, assessment, revision.example))
