@@ -34,14 +34,17 @@ def strengths_of(
 
 
 def improvements_of(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> list[Improvement]:
-    """Return the author's advice on every check that is not settled, largest possible gain first."""
+    """Return the author's advice on every check that is not settled, largest possible gain first.
+
+    A wrong statement that is surely there is named even where putting it right gains nothing by itself.
+    """
     improvements = []
     for check in checks:
         probability = probabilities.get(check.id)
         if probability is None or (check.kind == "point" and probability >= MET):
             continue
         gain = gain_of(check, rubric, checks, probabilities)
-        if gain >= MIN_GAIN:
+        if gain >= MIN_GAIN or (check.kind == "red_flag" and probability >= MET):
             improvements.append(Improvement(check_id=check.id, advice=check.advice, gain=round(gain, 1)))
     order = {check.id: index for index, check in enumerate(checks)}
     return sorted(improvements, key=lambda item: (-item.gain, order[item.check_id]))
