@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coach.core.structured_schema import MAX_EVIDENCE
+from coach.core.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS
 from coach.models.assessment import Verdict
 from coach.models.bank import Check
 from coach.models.judging import CheckVerdict
@@ -17,7 +16,11 @@ from coach.models.judging import CheckVerdict
 #: gives no probability; these values leave room for its error.
 STATED_PROBABILITY = {Verdict.MET: 0.9, Verdict.PARTLY: 0.5, Verdict.NOT_MET: 0.08}
 
-_FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*(?:```|$)", re.DOTALL)
+#: What a number consists of: the end of a reply that was cut off may be half of one.
+_OF_NUMBERS = "0123456789.eE+-"
+#: How many braces of a reply are tried, and how deep the checks may lie within wrapping objects.
+_MOST_BRACES = 50
+_MOST_DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -31,45 +34,72 @@ class StructuredReply:
 
 
 def parse_reply(text: str, checks: Sequence[Check], sentence_numbers: Sequence[int]) -> StructuredReply:
-    """Read the reply's JSON (also fenced, or cut off) and judge each check's entry on its own."""
-    data = load_json_object(text)
-    if data is None:
-        return StructuredReply(problems={check.id: "the reply was not a JSON object" for check in checks})
-    entries = data.get("checks", data)
-    if isinstance(entries, list):
-        entries = {item.get("id"): item for item in entries if isinstance(item, dict)}
-    if not isinstance(entries, dict):
-        return StructuredReply(problems={check.id: "the reply has no object of checks" for check in checks})
+    """Read the reply's JSON and judge each check's entry on its own; never raises.
+
+    The JSON may be fenced, wrapped in other objects, cut off, or stand between words. Of several objects with
+    checks the last one counts, as in a reply that drafts before it decides.
+    """
+    ids = [check.id for check in checks]
+    objects = list(_json_objects(text))
+    found = [parts for parts in (_find_entries(data, ids, _MOST_DEPTH) for data in objects) if parts is not None]
+    if not found:
+        problem = "the reply says nothing about this check" if objects else "the reply was not a JSON object"
+        return StructuredReply(problems=dict.fromkeys(ids, problem))
+    around, entries = found[-1]
+    known = frozenset(sentence_numbers)
     verdicts, problems = {}, {}
     for check in checks:
-        result = _read_entry(check, entries.get(check.id), frozenset(sentence_numbers))
+        result = _read_entry(check, entries.get(check.id), known)
         if isinstance(result, str):
             problems[check.id] = result
         else:
             verdicts[check.id] = result
-    return StructuredReply(verdicts, problems, _words(data.get("follow_up")), _words(data.get("outline")))
+    follow_up = _words(around.get("follow_up"), MAX_REASON_CHARACTERS)
+    return StructuredReply(verdicts, problems, follow_up, _words(around.get("outline"), MAX_TEXT_CHARACTERS))
 
 
-def load_json_object(text: str) -> dict[str, Any] | None:
-    """Return the first JSON object in the text, completing one that was cut off; None when there is none."""
+def _json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects in the text that are not empty, the last one completed if it was cut off."""
+    start = text.find("{")
+    for _ in range(_MOST_BRACES):
+        if start < 0:
+            return
+        value, end = _decode(text, start)
+        if isinstance(value, dict) and value:
+            yield value
+        start = text.find("{", end)
+
+
+def _decode(text: str, start: int) -> tuple[Any, int]:
+    """Return the JSON value at ``start`` and where it ends; None where there is none."""
     from pydantic_core import from_json
 
-    fenced = _FENCE.search(text)
-    for candidate in (text, fenced.group(1) if fenced else "", text[text.find("{") :] if "{" in text else ""):
-        candidate = candidate.strip()
-        if not candidate.startswith("{"):
-            continue
-        try:
-            value, _ = json.JSONDecoder().raw_decode(candidate)
-        except (ValueError, RecursionError):
-            try:
-                # A cut-off object: what was complete is kept, an entry without its verdict is a problem later.
-                value = from_json(candidate, allow_partial=True)
-            except ValueError:
-                continue
-        if isinstance(value, dict):
-            return value
-    return None
+    try:
+        return json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # A cut-off object: what was complete is kept, an entry without its verdict is a problem later.
+        return from_json(text[start:].rstrip().rstrip(_OF_NUMBERS), allow_partial=True), len(text)
+    except ValueError:
+        return None, start + 1
+
+
+def _find_entries(value: Any, ids: Sequence[str], depth: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the object around the checks and the checks' entries by id, or None."""
+    if not isinstance(value, dict) or not depth:
+        return None
+    for entries in (_by_id(value.get("checks")), value):
+        if any(isinstance(entries.get(check_id), dict) for check_id in ids):
+            return value, entries
+    inner = (_find_entries(item, ids, depth - 1) for item in value.values())
+    return next((found for found in inner if found is not None), None)
+
+
+def _by_id(value: Any) -> dict[str, Any]:
+    if isinstance(value, list):
+        return {item["id"]: item for item in value if isinstance(item, dict) and isinstance(item.get("id"), str)}
+    return value if isinstance(value, dict) else {}
 
 
 def _read_entry(check: Check, entry: Any, known: frozenset[int]) -> CheckVerdict | str:
@@ -77,20 +107,18 @@ def _read_entry(check: Check, entry: Any, known: frozenset[int]) -> CheckVerdict
         return "the reply says nothing about this check"
     if not isinstance(entry, dict):
         return "the entry is not an object"
-    stated = str(entry.get("verdict", "")).strip().casefold().replace(" ", "_")
+    stated = str(entry.get("verdict", "")).strip(" .").casefold().replace(" ", "_").replace("-", "_")
     if stated not in (Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET):
         return f"the verdict {stated[:40]!r} is none of met, partly, not_met" if stated else "the verdict is missing"
     evidence, invented = _read_evidence(entry.get("sentences"), known)
     verdict = Verdict(stated)
-    comment = _words(entry.get("reason"))
+    note = "sentence numbers that do not exist were dropped" if invented else ""
     if verdict is Verdict.NOT_MET:
-        evidence = ()
+        evidence, note = (), ""
     elif not evidence and verdict is Verdict.MET:
-        verdict = Verdict.PARTLY
-        note = "counted as partly met: the judge named no sentence that exists"
-        comment = f"{comment} ({note})" if comment else note
-    elif invented:
-        comment = f"{comment} (sentence numbers that do not exist were dropped)" if comment else None
+        verdict, note = Verdict.PARTLY, "counted as partly met: the judge named no sentence that exists"
+    reason = _words(entry.get("reason"), MAX_REASON_CHARACTERS)
+    comment = f"{reason} ({note})" if reason and note else reason or note or None
     return CheckVerdict(check.id, verdict, STATED_PROBABILITY[verdict], evidence, comment)
 
 
@@ -100,7 +128,10 @@ def _read_evidence(value: Any, known: frozenset[int]) -> tuple[tuple[int, ...], 
     return tuple(dict.fromkeys(good))[:MAX_EVIDENCE], len(good) < len(numbers)
 
 
-def _words(value: Any) -> str | None:
-    if not isinstance(value, str) or not value.strip():
+def _words(value: Any, limit: int) -> str | None:
+    """Return a text on one line and not much longer than was asked for; None when there is none."""
+    if not isinstance(value, str):
         return None
-    return " ".join(value.split())
+    # JSON can spell halves of surrogate pairs, which no report can be written with.
+    words = " ".join(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").split())
+    return (words if len(words) <= limit else words[: limit - 1].rstrip() + "…") or None

@@ -2,7 +2,8 @@
 
 Written for the common subset of OpenAI's strict mode and llama.cpp's grammar: closed objects, everything
 required, integer enums, bounded arrays, and anchored patterns as length limits (``maxLength`` is not in
-OpenAI's list; an unbounded string or array lets a small model run on until the token limit).
+OpenAI's list; an unbounded string or array lets a small model run on until the token limit). What all checks share
+stands there once, because OpenAI counts the values of all enums of a schema together (1,000 at most).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from coach.models.completion import JsonSchema
 MAX_EVIDENCE = 3
 MAX_REASON_CHARACTERS = 240
 MAX_TEXT_CHARACTERS = 600
-#: One string enum of OpenAI's strict mode may hold 250 values before other limits apply.
+#: Far below what OpenAI's strict mode allows, and more than a long answer has.
 MAX_SENTENCES = 250
 
 VERDICTS = ["met", "partly", "not_met"]
@@ -27,12 +28,12 @@ def reply_schema(checks: Sequence[Check], sentence_numbers: Sequence[int], with_
 
     ``with_extras`` adds the follow-up question and the outline.
     """
-    judged = {check.id: _check_schema(sentence_numbers) for check in checks}
+    judged = {check.id: {"$ref": "#/$defs/check"} for check in checks}
     properties: dict[str, Any] = {"checks": _closed_object(judged)}
     if with_extras:
         properties["follow_up"] = _bounded_string(MAX_REASON_CHARACTERS)
         properties["outline"] = _bounded_string(MAX_TEXT_CHARACTERS)
-    return JsonSchema("assessment", _closed_object(properties))
+    return JsonSchema("assessment", {**_closed_object(properties), "$defs": {"check": _check_schema(sentence_numbers)}})
 
 
 def _check_schema(sentence_numbers: Sequence[int]) -> dict[str, Any]:
