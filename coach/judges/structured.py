@@ -71,7 +71,8 @@ class StructuredJudge:
             verdicts.update(second.verdicts)
             problems = second.problems
             fixed = len(missing) - len(problems)
-            message = f"The first reply was faulty for {len(missing)} checks; asking again settled {fixed} of them."
+            faulty = "1 check" if len(missing) == 1 else f"{len(missing)} checks"
+            message = f"The first reply was faulty for {faulty}; asking again settled {fixed} of them."
             warnings.append(AssessmentWarning(code="reply_repaired", message=message))
         ordered = tuple(verdicts.get(c.id) or _unjudged(c, problems[c.id]) for c in task.checks)
         for check, verdict in zip(task.checks, ordered, strict=True):
