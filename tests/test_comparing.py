@@ -9,7 +9,7 @@ from assessment_factory import dicom_question, dicom_rubric, shipped_bank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.comparing import MIN_CHANGE, NOISE, PairedDifference, Z, paired_difference, rule_in_words
+from coach.core.comparing import JITTER, MIN_CHANGE, NOISE, PairedDifference, Z, paired_difference, rule_in_words
 from coach.core.scoring import check_shares, score_answer
 
 CHECKS = shipped_bank().checks_of(dicom_question())
@@ -91,6 +91,13 @@ def test_only_checks_that_changed_add_doubt() -> None:
     both = compared({"header-tags": 0.1, "modality-worklist": 0.2}, {"header-tags": 0.9, "modality-worklist": 0.8})
 
     assert both.deviation == pytest.approx(math.hypot(one.deviation, NOISE * share("modality-worklist")))
+
+
+def test_the_last_digits_of_a_model_are_no_doubt() -> None:
+    """A probability that differs by less than a served model repeats itself adds nothing to the doubt."""
+    difference = compared({}, {"header-tags": 0.5 + JITTER / 2, "modality-worklist": 0.5 + 2 * JITTER})
+
+    assert difference.deviation == pytest.approx(NOISE * share("modality-worklist"))
 
 
 def test_what_rewording_can_move_is_no_change() -> None:

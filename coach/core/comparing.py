@@ -8,8 +8,8 @@ check can move, see ``coach.core.scoring.check_shares``):
 * part after the floor:     where red flags hold the credit of a criterion at 0, the parts of that criterion are
                             scaled, so that all parts always add up to the difference of the two scores
 * difference:               score(p_new) - score(p_old), over the checks that were judged in both versions
-* standard deviation:       sqrt(sum of (s NOISE)^2) over the checks whose probability changed at all. A check whose
-                            sentence was not touched has the same probability in both and adds no doubt.
+* standard deviation:       sqrt(sum of (s NOISE)^2) over the checks whose probability moved by more than JITTER. A
+                            check whose sentence was not touched has the same probability in both and adds no doubt.
 * verdict:                  improved or worse when |difference| > max(MIN_CHANGE, Z sd), else no clear change
 
 Swapping the versions turns every sign round and changes nothing else.
@@ -28,6 +28,8 @@ from coach.models.comparison import ComparisonVerdict
 #: Standard deviation by which harmless rewording moves the probability of a check whose sentence was touched.
 #: Measured: benchmarks/reworded_pairs.py.
 NOISE = 0.12
+#: A served model does not compute to the last digit the same twice; less than this is no sign of another sentence.
+JITTER = 0.02
 #: Fewer points are not worth telling somebody that their answer became better or worse.
 MIN_CHANGE = 3.0
 #: z of a two-sided 90 % interval: of 100 harmless rewordings that move checks, five cross either border.
@@ -93,7 +95,7 @@ def paired_difference(rubric: Rubric, checks: Sequence[Check], old: _Judged, new
     deviations = [
         abs(shares[check.id]) * _noise(check, old[check.id], new[check.id])
         for check in shared
-        if check.id in shares and old[check.id] != new[check.id]
+        if check.id in shares and abs(new[check.id] - old[check.id]) > JITTER
     ]
     return PairedDifference(
         difference=after - before,
