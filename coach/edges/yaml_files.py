@@ -1,7 +1,7 @@
 """Reading YAML into pydantic models, with errors that name file, line and field.
 
-YAML 1.2 scalars are used (``no`` and ``12:30`` stay strings). Duplicate keys, self-referencing
-aliases and alias bombs are refused.
+YAML 1.2 scalars are used (``no`` and ``12:30`` stay strings). Duplicate keys, keys that are no plain words,
+self-referencing aliases, alias bombs and bottomless nesting are refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Location = tuple[str | int, ...]
 Describe = Callable[[Any, Location], str]
 
 MAX_NODES = 200_000
+#: Far deeper than any file of ours; the parser's own recursion ends the process near 100,000.
+MAX_DEPTH = 50
 
 
 class Positions:
@@ -53,6 +55,40 @@ def read_text(path: Path, kind: str) -> str:
 
 def parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
     """Parse YAML text; return the plain data and the position of every key and value."""
+    try:
+        _refuse_deep_nesting(text, name)
+        return _compose(text, name)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        what = error.problem or error.context or "it cannot be read"
+        if what.startswith("but ") and error.context:
+            what = f"{error.context} {what}"
+        raise BankError(
+            f"{name}:{line}: not valid YAML: {what}",
+            "Quote text that contains ': ' or '#', and check the indentation.",
+        ) from None
+    except RecursionError:
+        raise BankError(
+            f"{name}: an alias refers to itself", "Write the values out instead of using aliases."
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        what = " ".join(str(error).split())
+        raise BankError(f"{name}: not valid YAML: {what}", "Check the file in an editor with YAML support.") from None
+
+
+def _refuse_deep_nesting(text: str, name: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yamlcore.CCoreLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise BankError(f"{name}:{line}: nested more than {MAX_DEPTH} levels deep", "Check the brackets.")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _compose(text: str, name: str) -> tuple[Any, Positions]:
     loader = yamlcore.CCoreLoader(text)
     positions = Positions()
     try:
@@ -61,14 +97,6 @@ def parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
             raise BankError(f"{name}: the file is empty", "Write it as the shipped files are written.")
         _walk(node, (), positions, name, [0])
         return loader.construct_document(node), positions
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BankError(
-            f"{name}:{line}: not valid YAML: {error.problem or error.context}",
-            "Quote text that contains ': ' or '#', and check the indentation.",
-        ) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BankError(f"{name}: not valid YAML: {error}", "Check the file in an editor with YAML support.") from None
     finally:
         loader.dispose()
 
@@ -82,6 +110,8 @@ def _walk(node: yaml.Node, path: Location, positions: Positions, name: str, visi
         seen: set[str] = set()
         for key, value in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise BankError(f"{name}:{line}: a key must be a plain word", "Check the colons and brackets.")
             if key.value in seen:
                 raise BankError(f"{name}:{line}: the key {key.value!r} stands twice", "Remove one of them.")
             seen.add(key.value)
@@ -109,5 +139,6 @@ def load_model(model: type[ModelT], text: str, name: str, describe: Describe | N
             field = ".".join(str(part) for part in location) or "document"
             lines.append(f"{name}:{line}:{column}: {words}{field}: {problem['msg']}")
         raise BankError(
-            "\n".join(dict.fromkeys(lines)), "Correct these fields; the schema files under schemas/ list what is allowed."
+            "\n".join(dict.fromkeys(lines)),
+            "Correct these fields; the schema files under schemas/ list what is allowed.",
         ) from None
