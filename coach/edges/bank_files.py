@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ def load_bank(path: Path | None = None) -> Bank:
     file, positions = load_model(QuestionFile, text, str(path), _name_question)
     rubrics = _load_rubrics(path, file, positions)
     problems = [*_duplicate_questions(file), *_broken_references(file, rubrics)]
-    _raise_problems(str(path), file, positions, problems)
+    _raise_problems(path, file, positions, problems)
     return Bank(
         title=file.title,
         profession=file.profession,
@@ -37,38 +36,56 @@ def load_bank(path: Path | None = None) -> Bank:
 
 
 def load_rubric(path: Path) -> Rubric:
-    """Load one rubric file; raises BankError."""
+    """Load one rubric file; raises BankError that names file, line and field of every problem found."""
     rubric, positions = load_model(Rubric, read_text(path, "rubric"), str(path))
+    problems = _twice("criteria", [criterion.id for criterion in rubric.criteria])
+    problems += _twice("checks", [check.id for check in rubric.checks])
     criteria = {criterion.id for criterion in rubric.criteria}
-    problems: list[_Problem] = [
+    problems += [
         (("checks", index, "criterion"), f"unknown criterion {check.criterion!r}")
         for index, check in enumerate(rubric.checks)
         if check.criterion not in criteria
     ]
-    ids = [criterion.id for criterion in rubric.criteria]
-    problems += [(("criteria",), f"the id {name!r} stands twice") for name, count in Counter(ids).items() if count > 1]
     if rubric.id != path.stem:
         problems.append((("id",), f"the id {rubric.id!r} differs from the file's name"))
     if problems:
-        lines = [f"{path}:{positions.find(where, '')[0]}: {'.'.join(map(str, where))}: {what}" for where, what in problems]
+        lines = [f"{_place(path, positions, where)}: {'.'.join(map(str, where))}: {what}" for where, what in problems]
         raise BankError("\n".join(lines), "Correct the rubric.")
     return rubric
+
+
+def _twice(field: str, ids: list[str]) -> list[_Problem]:
+    return [
+        ((field, index, "id"), f"the id {name!r} stands twice") for index, name in enumerate(ids) if name in ids[:index]
+    ]
+
+
+def _place(path: Path, positions: Positions, where: Location) -> str:
+    line, column = positions.find(where, "")
+    return f"{path}:{line}:{column}"
 
 
 def _load_rubrics(path: Path, file: QuestionFile, positions: Positions) -> dict[str, Rubric]:
     folder = path.parent / "rubrics"
     rubrics: dict[str, Rubric] = {}
+    errors: list[BankError] = []
     for index, question in enumerate(file.questions):
-        if question.rubric in rubrics:
+        if question.rubric in [other.rubric for other in file.questions[:index]]:
             continue
         rubric_path = folder / f"{question.rubric}.yaml"
-        if not rubric_path.is_file():
-            line, _ = positions.find(("questions", index, "rubric"), "")
-            raise BankError(
-                f"{path}:{line}: question {question.id!r}: rubric: there is no file {rubric_path}",
-                f"Put the rubric there, or use one of: {_rubric_names(folder)}.",
-            )
-        rubrics[question.rubric] = load_rubric(rubric_path)
+        try:
+            if not rubric_path.is_file():
+                place = _place(path, positions, ("questions", index, "rubric"))
+                raise BankError(
+                    f"{place}: question {question.id!r}: rubric: there is no file {rubric_path}",
+                    f"Put the rubric there, or use one of: {_rubric_names(folder)}.",
+                )
+            rubrics[question.rubric] = load_rubric(rubric_path)
+        except BankError as error:
+            errors.append(error)
+    if errors:
+        hints = dict.fromkeys(error.hint for error in errors)
+        raise BankError("\n".join(error.message for error in errors), " ".join(hints))
     return rubrics
 
 
@@ -116,16 +133,15 @@ def _empty_criteria(index: int, question: Question, rubric: Rubric) -> list[_Pro
     ]
 
 
-def _raise_problems(name: str, file: QuestionFile, positions: Positions, problems: list[_Problem]) -> None:
+def _raise_problems(path: Path, file: QuestionFile, positions: Positions, problems: list[_Problem]) -> None:
     if not problems:
         return
     lines = []
     for where, what in problems:
         index = where[1]
         assert isinstance(index, int)
-        line, column = positions.find(where, "")
         field = ".".join(str(part) for part in where[2:])
-        lines.append(f"{name}:{line}:{column}: question {file.questions[index].id!r}: {field}: {what}")
+        lines.append(f"{_place(path, positions, where)}: question {file.questions[index].id!r}: {field}: {what}")
     raise BankError("\n".join(lines), "Correct the question bank.")
 
 
