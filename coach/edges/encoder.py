@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6
 VOCABULARY = Path(__file__).resolve().parent.parent / "data" / "bert-uncased-vocab.txt"
 MAX_TOKENS = 256
 BATCH = 32
+DIMENSIONS = 384
+#: Vectors kept in memory (about 1.5 KB each), so that a long batch run does not grow without end.
+MOST_KNOWN = 20_000
 
 
 def encoder_installed() -> bool:
@@ -32,7 +36,7 @@ def encoder_installed() -> bool:
 
 
 class SentenceEncoder:
-    """Embeds short texts as unit vectors; loading happens at first use, results are remembered."""
+    """Embeds short texts as unit vectors; loading happens at first use, the newest results are remembered."""
 
     name = "all-MiniLM-L6-v2-int8"
 
@@ -51,16 +55,21 @@ class SentenceEncoder:
         return [[float(value) for value in row] for row in product]
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return one unit vector of 384 numbers per text; raises EmbeddedModelError."""
+        """Return one unit vector of DIMENSIONS numbers per text; raises EmbeddedModelError."""
         import numpy as np
 
+        if not texts:
+            return np.zeros((0, DIMENSIONS), dtype=np.float32)
         missing = list(dict.fromkeys(text for text in texts if text not in self._known))
         # Equal lengths beside each other waste no work on padding.
         missing.sort(key=len)
         for start in range(0, len(missing), BATCH):
             batch = missing[start : start + BATCH]
             self._known.update(zip(batch, self._run(batch), strict=True))
-        return np.stack([self._known[text] for text in texts])
+        vectors = np.stack([self._known[text] for text in texts])
+        for text in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
+            del self._known[text]
+        return vectors
 
     def _run(self, texts: list[str]) -> NDArray[np.float32]:
         import numpy as np

@@ -10,6 +10,7 @@ def identify_language(text: str, expected: str) -> tuple[str, float]:
     """
     import py3langid
 
-    ranking = dict(py3langid.rank(text))
+    # "zxx" means "no language": numbers and codes say nothing about the language around them.
+    ranking = {language: score for language, score in py3langid.rank(text) if language != "zxx"}
     best = max(ranking, key=lambda language: ranking[language])
     return best, float(ranking[best] - ranking.get(expected, min(ranking.values())))
