@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from coach.edges.atomic_files import replacing
 from coach.edges.model_file import cache_directory
+from coach.errors import StorageError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "baselines.json"
 
@@ -36,24 +38,18 @@ class BaselineFile:
     def put(self, values: Mapping[str, float]) -> None:
         """Keep values; merged with what another process wrote meanwhile, replaced atomically."""
         self._known = {**_read(self._path), **self._known, **values}
-        try:
+        with suppress(StorageError, OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix="baselines-")
-        except OSError:
-            return
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._known, file, sort_keys=True)
-            os.replace(name, self._path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
+            with replacing(self._path) as path:
+                path.write_text(json.dumps(self._known, sort_keys=True), encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, float]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(data, dict):
         return {}
-    return {key: float(value) for key, value in data.items() if isinstance(value, int | float)}
+    numbers = {key: float(value) for key, value in data.items() if type(value) in (int, float)}
+    return {key: value for key, value in numbers.items() if math.isfinite(value)}

@@ -41,7 +41,8 @@ def choose_model(wanted: str | None, environment: Mapping[str, str]) -> ModelCho
     """Return the model to use; raises ConfigurationError that names the three ways when there is none."""
     name = wanted or environment.get("COACH_MODEL") or ""
     source = "--model" if wanted else "COACH_MODEL"
-    if name in EMBEDDED_NAMES:
+    # In any case: "Local" must not send an answer to a server on the internet.
+    if name.casefold() in EMBEDDED_NAMES:
         return _embedded(f"{source} asks for the embedded model")
     if name.lower().endswith(".gguf"):
         path = Path(name).expanduser()

@@ -1,0 +1,228 @@
+"""An answer is read from a file, a pipe or an editor, as text and nothing else, and what was typed is not lost."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from assessment_factory import dicom_question
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coach.edges.answer_files import (
+    MAX_BYTES,
+    answer_part,
+    decode_answer,
+    editor_text,
+    read_answer_file,
+    read_standard_input,
+    write_in_editor,
+)
+from coach.errors import AnswerUnreadableError
+
+TEXT = "I restored “the archive” in 3½ hours.\r\nNothing was lost.\n"
+#: Makes the "editor" of a test: given the path of the file, as an editor is.
+MakeEditor = Callable[[str], None]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TEXT.encode(),
+        codecs.BOM_UTF8 + TEXT.encode(),
+        codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+        TEXT.encode("cp1252"),
+    ],
+    ids=["UTF-8", "UTF-8 with mark", "UTF-16 LE", "UTF-16 BE", "Windows-1252"],
+)
+def test_a_text_file_is_read_in_the_usual_encodings(tmp_path: Path, data: bytes) -> None:
+    """The byte-order mark is no part of the text, and line ends stay as they are."""
+    path = tmp_path / "answer.md"
+    path.write_bytes(data)
+
+    assert read_answer_file(path) == TEXT
+
+
+@given(st.text())
+def test_whatever_is_saved_as_utf8_comes_back(text: str) -> None:
+    """Only control characters, which no text holds, make a file be refused."""
+    data = text.encode()
+    controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data)
+    if controls == 0 and not text.startswith("\ufeff"):
+        assert decode_answer(data, "file") == text
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """No content fails in another way, and no NUL reaches the answer."""
+    try:
+        text = decode_answer(data, "file")
+    except AnswerUnreadableError as error:
+        text = error.message
+    assert "\0" not in text
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"%PDF-1.7\n1 0 obj", "this is a PDF document"),
+        (b"PK\x03\x04\x14\x00", "this is a Word or other packed document"),
+        (rb"{\rtf1\ansi hello}", "this is an RTF document"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "this is not a text file"),
+        (b"\x01\x02\x03 text", "this is not a text file"),
+        ("text".encode("utf-16-le"), "this is not a text file"),
+        (codecs.BOM_UTF32_LE + "text".encode("utf-32-le"), "this is not a text file"),
+        (codecs.BOM_UTF16_LE + b"a", "its text encoding is not known"),
+        (b"caf\x81", "its text encoding is not known"),
+        (b"x" * (MAX_BYTES + 1), "more than 512 KB, too large for one answer"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_a_way_out(tmp_path: Path, data: bytes, expected: str) -> None:
+    """A document, a picture or a huge file is not judged as if it were an answer."""
+    path = tmp_path / "answer.docx"
+    path.write_bytes(data)
+
+    with pytest.raises(AnswerUnreadableError) as caught:
+        read_answer_file(path)
+
+    assert caught.value.message.startswith(f"{path}: {expected}")
+    assert caught.value.hint
+
+
+def test_the_largest_file_that_is_read(tmp_path: Path) -> None:
+    """The limit itself is allowed."""
+    path = tmp_path / "answer.txt"
+    path.write_bytes(b"x" * MAX_BYTES)
+
+    assert len(read_answer_file(path)) == MAX_BYTES
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    """The errors say which path and what else could have been meant."""
+    with pytest.raises(AnswerUnreadableError, match="there is no such file"):
+        read_answer_file(tmp_path / "nothing.md")
+    with pytest.raises(AnswerUnreadableError, match="this is a folder") as caught:
+        read_answer_file(tmp_path)
+    assert "coach batch" in caught.value.hint
+    with pytest.raises(AnswerUnreadableError, match="cannot be read"):
+        read_answer_file(tmp_path / ("x" * 300))
+
+
+def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe may hold any of the encodings, and is bounded as well."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode("utf-16"))))
+    assert read_standard_input() == TEXT
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (2 * MAX_BYTES))))
+    with pytest.raises(AnswerUnreadableError, match="standard input: more than"):
+        read_standard_input()
+
+
+@pytest.fixture
+def editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MakeEditor:
+    """Return a way to make an editor: it runs Python code with ``path`` bound to the file."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def make(code: str) -> None:
+        script = tmp_path / "my editor.py"
+        script.write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n{code}\n", encoding="utf-8")
+        monkeypatch.setenv("EDITOR", f"{sys.executable} '{script}' --wait")
+
+    return make
+
+
+def drafts(folder: Path) -> list[Path]:
+    """Return the answers that were left in the folder for temporary files."""
+    return list(folder.glob("coach-answer-*"))
+
+
+def test_what_is_typed_below_the_mark_is_the_answer(editor: MakeEditor, tmp_path: Path) -> None:
+    """The question stands above as a comment, and nothing private stays behind."""
+    editor('path.write_text(path.read_text() + "\\n# My answer\\nI restored it.\\n\\n")')
+
+    assert write_in_editor(dicom_question()) == "# My answer\nI restored it."
+    assert drafts(tmp_path) == []
+
+
+def test_the_editor_sees_the_question_in_a_private_file(editor: MakeEditor, tmp_path: Path) -> None:
+    """Question and rationale are there to read, and nobody else can read what is written."""
+    editor(f"pathlib.Path({str(tmp_path / 'seen')!r}).write_text(path.read_text() + oct(path.stat().st_mode))")
+
+    assert write_in_editor(dicom_question()) == ""
+    seen = (tmp_path / "seen").read_text(encoding="utf-8")
+    assert dicom_question().text in seen
+    assert dicom_question().rationale in seen
+    assert seen.endswith(oct(stat.S_IFREG | 0o600))
+
+
+def test_visual_is_asked_before_editor(editor: MakeEditor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual order of the two variables holds."""
+    editor('path.write_text(path.read_text() + "from VISUAL")')
+    monkeypatch.setenv("VISUAL", os.environ["EDITOR"])
+    monkeypatch.setenv("EDITOR", "/nonexistent/editor")
+
+    assert write_in_editor(dicom_question()) == "from VISUAL"
+
+
+@pytest.mark.parametrize("command", ["/nonexistent/editor", "false", "editor 'with an open quote"])
+def test_an_editor_that_cannot_run_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    """The error says which editor and what else can be done; an untouched file is removed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("EDITOR", command)
+
+    with pytest.raises(AnswerUnreadableError, match="failed") as caught:
+        write_in_editor(dicom_question())
+
+    assert repr(command) in caught.value.message
+    assert "EDITOR" in caught.value.hint
+    assert drafts(tmp_path) == []
+
+
+@pytest.mark.parametrize("end", ["sys.exit(3)", "path.write_bytes(b'typed \\x00')"])
+def test_what_was_written_before_a_failure_is_kept(editor: MakeEditor, tmp_path: Path, end: str) -> None:
+    """An editor that crashes after saving, or saves what cannot be read, costs nobody the answer."""
+    editor(f'path.write_text(path.read_text() + "An hour of typing.")\n{end}')
+
+    with pytest.raises(AnswerUnreadableError) as caught:
+        write_in_editor(dicom_question())
+
+    [draft] = drafts(tmp_path)
+    assert str(draft) in caught.value.hint
+    assert b"typ" in draft.read_bytes()
+
+
+def test_a_file_that_the_editor_removed_is_an_error(editor: MakeEditor, tmp_path: Path) -> None:
+    """Some editors remove the file when they are cancelled."""
+    editor("path.unlink()")
+
+    with pytest.raises(AnswerUnreadableError, match="failed"):
+        write_in_editor(dicom_question())
+
+
+def test_without_room_for_a_file_the_error_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A temporary folder that cannot be written to is no crash."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+
+    with pytest.raises(AnswerUnreadableError, match="no file to write in"):
+        write_in_editor(dicom_question())
+
+
+def test_our_comment_is_taken_away_without_the_mark_too() -> None:
+    """Somebody who deleted the mark keeps own headings; an untouched text is an empty answer."""
+    question = dicom_question()
+    comment = [line for line in editor_text(question).splitlines() if "below this line" not in line]
+
+    assert answer_part(editor_text(question), question) == ""
+    assert (
+        answer_part("\n".join([*comment, "# My answer", "It is a standard."]), question)
+        == "# My answer\nIt is a standard."
+    )
+    assert answer_part("# My answer\nIt is a standard.", question) == "# My answer\nIt is a standard."
+    assert answer_part("\n".join(comment), question) == ""

@@ -1,0 +1,84 @@
+"""Baselines are measured once and kept; a damaged or locked cache only means measuring again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coach.edges.baselines import BaselineFile
+
+
+def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
+    """Values survive in the file, in a directory that is made when it is needed."""
+    path = tmp_path / "new" / "folder" / "baselines.json"
+    BaselineFile(path, {}).put({"a": -1.25})
+
+    assert BaselineFile(path, {}).get("a") == -1.25
+    assert BaselineFile(path, {}).get("b") is None
+
+
+def test_a_measured_value_is_preferred_to_a_shipped_one(tmp_path: Path) -> None:
+    """Shipped values save the measuring, and an own measurement replaces them."""
+    baselines = BaselineFile(tmp_path / "baselines.json", {"a": 1.0, "b": 2.0})
+    baselines.put({"a": 5.0})
+
+    assert (baselines.get("a"), baselines.get("b")) == (5.0, 2.0)
+    assert json.loads((tmp_path / "baselines.json").read_text(encoding="utf-8")) == {"a": 5.0}
+
+
+def test_two_processes_do_not_lose_each_others_values(tmp_path: Path) -> None:
+    """What another process wrote in the meantime is kept."""
+    path = tmp_path / "baselines.json"
+    one, other = BaselineFile(path, {}), BaselineFile(path, {})
+    one.put({"a": 1.0})
+    other.put({"b": 2.0})
+
+    again = BaselineFile(path, {})
+    assert (again.get("a"), again.get("b")) == (1.0, 2.0)
+    assert [file.name for file in tmp_path.iterdir()] == ["baselines.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b'"x"',
+        b"\xff\xfe\x00",
+        b'{"a": "x", "b": null, "c": true, "d": NaN, "e": Infinity}',
+        b"[" * 100_000,
+    ],
+    ids=["empty", "cut", "list", "text", "binary", "values", "nested"],
+)
+def test_a_damaged_file_is_like_an_empty_one(tmp_path: Path, content: bytes) -> None:
+    """Only numbers are taken from the file, and the next value makes it whole again."""
+    path = tmp_path / "baselines.json"
+    path.write_bytes(content)
+    baselines = BaselineFile(path, {})
+
+    assert [baselines.get(key) for key in "abcde"] == [None] * 5
+    baselines.put({"a": 1.0})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": 1.0}
+
+
+def test_a_cache_that_cannot_be_written_still_serves_this_run(tmp_path: Path) -> None:
+    """A value that could not be kept is known until the process ends."""
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    (tmp_path / "taken.json").mkdir()
+
+    for path in (tmp_path / "file" / "baselines.json", tmp_path / "taken.json"):
+        baselines = BaselineFile(path, {})
+        baselines.put({"a": 1.0})
+        assert baselines.get("a") == 1.0
+
+
+def test_the_users_cache_directory_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """COACH_CACHE_DIR moves the baselines too."""
+    monkeypatch.setenv("COACH_CACHE_DIR", str(tmp_path / "cache"))
+
+    BaselineFile.open().put({"a": 1.0})
+
+    assert (tmp_path / "cache" / "baselines.json").is_file()
