@@ -24,7 +24,7 @@ class PromptTemplates:
             digest.update(f"{name}\0{self.texts[name]}\0".encode())
         return f"{self.version}+{digest.hexdigest()[:8]}"
 
-    def render(self, name: str, **values: str) -> str:
+    def render(self, name: str, /, **values: str) -> str:
         """Fill the template ``name``; see `render_template`."""
         if name not in self.texts:
             raise PromptTemplateError(f"there is no prompt template {name!r}", "Restore the file under prompts/.")
