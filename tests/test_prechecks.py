@@ -10,7 +10,7 @@ from assessment_factory import dicom_question
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.prechecks import MAX_CHARACTERS, MAX_WORDS, MIN_WORDS, prepare_answer, words
+from coach.core.prechecks import MAX_CHARACTERS, MAX_WORDS, prepare_answer, words
 from coach.edges.language import identify_language
 from coach.models.answer import Answer
 
@@ -65,10 +65,10 @@ def test_any_text_is_prepared_and_its_quotes_are_found(text: str) -> None:
     [
         ("", "The answer is empty."),
         (" \n\t", "The answer is empty."),
-        ("Yes.", f"The answer is too short to judge (1 word; at least {MIN_WORDS} are needed)."),
-        ("I do not know.", f"The answer is too short to judge (4 words; at least {MIN_WORDS} are needed)."),
-        ("???", f"The answer is too short to judge (0 words; at least {MIN_WORDS} are needed)."),
-        (f"I know it. {ORDER}", f"The answer is too short to judge (3 words; at least {MIN_WORDS} are needed)."),
+        ("Yes.", "The answer is too short to judge (1 word; at least 8 are needed)."),
+        ("I do not know.", "The answer is too short to judge (4 words; at least 8 are needed)."),
+        ("???", "The answer is too short to judge (0 words; at least 8 are needed)."),
+        (f"I know it. {ORDER}", "The answer is too short to judge (3 words; at least 8 are needed)."),
     ],
 )
 def test_what_shows_nothing_is_not_scored_but_gets_a_reason(text: str, reason: str) -> None:
@@ -77,8 +77,8 @@ def test_what_shows_nothing_is_not_scored_but_gets_a_reason(text: str, reason: s
 
 
 def test_the_shortest_answer_that_is_judged() -> None:
-    """From MIN_WORDS words on a model is asked."""
-    enough = words(HONEST)[:MIN_WORDS]
+    """From the question's smallest number of words on a model is asked."""
+    enough = words(HONEST)[: dicom_question().min_words]
 
     assert prepared(" ".join(enough)).unscored_reason is None
     assert prepared(" ".join(enough[:-1])).unscored_reason is not None

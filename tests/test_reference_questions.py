@@ -15,7 +15,7 @@ from coach.core.reference_questions import (
 )
 from coach.core.scoring import score_answer
 from coach.core.sentences import clean
-from coach.core.signals import example_of
+from coach.core.evidence import advice_examples
 from coach.errors import InputError
 
 QUESTION = "What is a stack?"
@@ -37,7 +37,7 @@ def test_quotes_in_a_reference_do_not_end_the_example() -> None:
     """What a judge takes for the example is the whole sentence, whatever marks stand in it."""
     (check,) = reference_question(QUESTION, 'The word "pop" removes, and “push” adds an item.').checks
 
-    assert example_of(check) == "The word 'pop' removes, and 'push' adds an item."
+    assert advice_examples(check) == ["The word 'pop' removes, and 'push' adds an item."]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from coach.models.answer import Answer, Sentence
 from coach.models.assessment import AssessmentWarning
 from coach.models.bank import Question
 
-#: Fewer words than this cannot show what a rubric asks for.
-MIN_WORDS = 8
+#: In fewer words, sharing the question's words says nothing: a right answer may name what was asked about.
+MIN_WORDS_FOR_COPY = 8
 #: Far more than a spoken answer of ten minutes; the rest is shown but not judged.
 MAX_WORDS = 1500
 #: The same bound for text without spaces.
@@ -171,11 +171,11 @@ def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) 
     if not text.strip():
         return "The answer is empty."
     count = sum(len(words(sentence.text)) for sentence in judged)
-    if count < MIN_WORDS:
-        return f"The answer is too short to judge ({_count(count)}; at least {MIN_WORDS} are needed)."
+    if count < question.min_words:
+        return f"The answer is too short to judge ({_count(count)}; at least {question.min_words} are needed)."
     asked = set(words(question.text)) | set(words(question.rationale))
     own = [word for sentence in judged for word in words(sentence.text) if word not in asked]
-    if len(own) <= (1 - COPIED_SHARE) * count:
+    if count >= MIN_WORDS_FOR_COPY and len(own) <= (1 - COPIED_SHARE) * count:
         return "The answer only repeats the question."
     return None
 

@@ -93,6 +93,7 @@ def reference_question(text: str, reference: str, language: str = "en") -> Quest
         rationale=RATIONALE,
         rubric=REFERENCE_RUBRIC.id,
         checks=[_point(number, point) for number, point in enumerate(points, start=1)],
+        min_words=1,
     )
 
 

@@ -1,13 +1,16 @@
-"""Reading the sample answers that lie beside a question bank."""
+"""Reading the sample answers that lie beside a question bank, and the texts that try a judge out."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from coach.edges.resources import resource
 from coach.edges.yaml_files import load_model, read_text
 from coach.errors import BankError
-from coach.models.exemplar import Exemplar, ExemplarFile
+from coach.models.examples import AttackFile, Exemplar, ExemplarFile, Rewording, RewordingFile, Trap, TrapFile
+
+FileT = TypeVar("FileT", ExemplarFile, TrapFile)
 
 
 def load_exemplars(question_id: str, bank: Path | None = None) -> list[Exemplar]:
@@ -16,15 +19,41 @@ def load_exemplars(question_id: str, bank: Path | None = None) -> list[Exemplar]
     They lie in ``examples/exemplars/<question-id>.yaml`` beside the bank's file (default: the shipped bank). Raises
     BankError for a file that is broken or belongs to another question.
     """
-    folder = resource("examples") if bank is None else bank.parent / "examples"
-    path = folder / "exemplars" / f"{question_id}.yaml"
+    file = _load_of_question(ExemplarFile, question_id, _folder(bank) / "exemplars", "file of exemplars")
+    return file.exemplars if file else []
+
+
+def load_traps(question_id: str, bank: Path | None = None) -> list[Trap]:
+    """Return the answers to a question that sound better than they are; see `load_exemplars` for the rest."""
+    file = _load_of_question(TrapFile, question_id, _folder(bank) / "traps", "file of traps")
+    return file.traps if file else []
+
+
+def load_attacks() -> AttackFile:
+    """Return the shipped attacks and harmless texts; raises BankError."""
+    path = resource("examples") / "attacks.yaml"
+    return load_model(AttackFile, read_text(path, "file of attacks"), str(path))[0]
+
+
+def load_rewordings() -> list[Rewording]:
+    """Return the shipped rewordings of exemplars; raises BankError."""
+    path = resource("examples") / "rewordings.yaml"
+    return load_model(RewordingFile, read_text(path, "file of rewordings"), str(path))[0].pairs
+
+
+def _folder(bank: Path | None) -> Path:
+    return resource("examples") if bank is None else bank.parent / "examples"
+
+
+def _load_of_question(model: type[FileT], question_id: str, folder: Path, kind: str) -> FileT | None:
+    path = folder / f"{question_id}.yaml"
     if not path.is_file():
-        return []
-    file, positions = load_model(ExemplarFile, read_text(path, "file of exemplars"), str(path))
+        return None
+    file, positions = load_model(model, read_text(path, kind), str(path))
     if file.question_id != question_id:
         line, column = positions.find(("question_id",), "")
         raise BankError(
             f"{path}:{line}:{column}: question_id: {file.question_id!r} is not the file's name",
             "Correct the id, or rename the file.",
         )
-    return file.exemplars
+    return file

@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
+from coach.core.evidence import Finding, find_evidence
 from coach.core.log_odds import yes_log_odds
 from coach.core.prompts import check_messages
-from coach.core.signals import Signals, example_of, probability_of, worth_asking
+from coach.core.signals import probability_of, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
 from coach.core.verdicts import verdict_of
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
-from coach.models.answer import Sentence
 from coach.models.assessment import Verdict
 from coach.models.bank import Check
 from coach.models.completion import ChatModel, CompletionRequest, Usage
@@ -32,9 +32,6 @@ CONTENT_FREE = (
     "I always make sure that everything is done properly, professionally and to a high standard.",
     "There are many aspects to consider here, and it plays a key role in my daily work.",
 )
-#: A second sentence is quoted too when it comes this near to the best one.
-ALSO_QUOTED = 0.92
-MAX_QUOTES = 2
 
 
 class Baselines(Protocol):
@@ -62,19 +59,6 @@ class MemoryBaselines:
     def put(self, values: Mapping[str, float]) -> None:
         """Keep values."""
         self._known.update(values)
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """A check with the sentences nearest to it (best first) and what similarity alone says."""
-
-    check: Check
-    sentences: tuple[Sentence, ...]
-    signals: Signals
-
-    @property
-    def asked(self) -> bool:
-        return worth_asking(self.check.kind, self.signals)
 
 
 class LogprobsJudge:
@@ -118,7 +102,7 @@ class LogprobsJudge:
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent: a request for each check worth asking, and missing baselines."""
-        asked = [finding for finding in self._findings(task) if finding.asked]
+        asked = [finding for finding in self._findings(task) if _asked(finding)]
         own = [self._request(task, f.check, f.sentences[0].text) for f in asked]
         return own + [self._request(task, f.check, text) for f in asked for text in self._missing(task, f.check)]
 
@@ -129,7 +113,7 @@ class LogprobsJudge:
         """
         usages: list[Usage] = []
 
-        async def decide(finding: _Finding) -> CheckVerdict:
+        async def decide(finding: Finding) -> CheckVerdict:
             verdict = await self._decide(task, finding, usages)
             if on_verdict:
                 on_verdict(finding.check, verdict)
@@ -142,24 +126,12 @@ class LogprobsJudge:
             verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, ordered)))
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
 
-    def _findings(self, task: JudgeTask) -> list[_Finding]:
-        sentences = task.answer.judged_sentences
-        texts = [sentence.text for sentence in sentences]
-        statements = self._similarity.matrix(texts, [check.statement for check in task.checks])
-        examples = self._similarity.matrix(texts, [example_of(check) for check in task.checks])
-        findings = []
-        for column, check in enumerate(task.checks):
-            pairs = [(statements[row][column], examples[row][column]) for row in range(len(sentences))]
-            ranked = sorted(range(len(sentences)), key=lambda row: -_nearness(check, *pairs[row]))
-            best = _nearness(check, *pairs[ranked[0]])
-            near = [row for row in ranked if _nearness(check, *pairs[row]) >= ALSO_QUOTED * best > 0]
-            quoted = near[:MAX_QUOTES] or ranked[:1]
-            findings.append(_Finding(check, tuple(sentences[row] for row in quoted), Signals(*pairs[ranked[0]])))
-        return findings
+    def _findings(self, task: JudgeTask) -> list[Finding]:
+        return find_evidence(self._similarity, task.answer.judged_sentences, task.checks)
 
-    async def _decide(self, task: JudgeTask, finding: _Finding, usages: list[Usage]) -> CheckVerdict:
+    async def _decide(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> CheckVerdict:
         signals = finding.signals
-        if finding.asked:
+        if _asked(finding):
             try:
                 measured = await self._log_odds(task, finding, usages)
             except (ModelContentFilterError, ModelReplyError) as error:
@@ -173,7 +145,7 @@ class LogprobsJudge:
         evidence = tuple(sentence.number for sentence in finding.sentences) if found else ()
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
 
-    async def _log_odds(self, task: JudgeTask, finding: _Finding, usages: list[Usage]) -> float | None:
+    async def _log_odds(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> float | None:
         own = await self._ask(task, finding.check, finding.sentences[0].text, usages)
         for text in self._missing(task, finding.check):
             value = await self._ask(task, finding.check, text, usages)
@@ -204,14 +176,13 @@ class LogprobsJudge:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _nearness(check: Check, statement: float, example: float) -> float:
-    # A red flag's advice quotes what should be said instead, so only its statement tells where it is said.
-    return statement if check.kind == "red_flag" else (statement + example) / 2
+def _asked(finding: Finding) -> bool:
+    return worth_asking(finding.check.kind, finding.signals)
 
 
-def _by_criterion(findings: Sequence[_Finding]) -> list[list[_Finding]]:
+def _by_criterion(findings: Sequence[Finding]) -> list[list[Finding]]:
     """Group by criterion, in the order of the checks."""
-    groups: dict[str, list[_Finding]] = {}
+    groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.check.criterion, []).append(finding)
     return list(groups.values())

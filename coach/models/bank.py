@@ -83,6 +83,9 @@ class Question(StrictModel):
     rubric: Identifier = Field(description="Id of the rubric; its file lies in rubrics/<id>.yaml.")
     checks: Annotated[list[Check], Field(min_length=1, max_length=20)]
     follow_ups: list[Text] = Field(default_factory=list)
+    min_words: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=8, description="Shorter answers are not scored; 1 where the right answer may be a single word."
+    )
     sources: list[Text] = Field(default_factory=list, description="Where technical statements can be looked up.")
 
 
