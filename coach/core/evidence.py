@@ -75,5 +75,11 @@ def _find(
     near, stated, example, counter = measured[ranked[0]]
     second = measured[ranked[1]][0] if len(ranked) > 1 else near
     quoted = [index for index in ranked[:MAX_QUOTES] if measured[index][0] >= ALSO_QUOTED * near]
-    signals = Signals(stated, example, counter, max(0.0, (near + second) / 2))
+    signals = Signals(
+        stated,
+        example,
+        counter,
+        max(0.0, (near + second) / 2),
+        statement_only=check.kind == "point" and positive_texts(check) == [check.statement],
+    )
     return Finding(check, tuple(sentences[index] for index in quoted or ranked[:1]), signals)
