@@ -39,7 +39,11 @@ async def main() -> None:
                 wrong.append(f"{question.id}: order")
             wrong += [f"{question.id}: strong below 75"] if scores["strong"] < 75 else []
             wrong += [f"{question.id}: weak above 35"] if scores["weak"] > 35 else []
-            wrong += [f"{question.id}: {n} not below partial" for n in answers if n not in LEVELS and scores[n] >= scores["partial"]]
+            wrong += [
+                f"{question.id}: {n} not below partial"
+                for n in answers
+                if n not in LEVELS and scores[n] >= scores["partial"]
+            ]
     print(f"{len(wrong)} findings: " + "; ".join(wrong))
 
 

@@ -66,8 +66,10 @@ def main() -> None:
             truth += [row[2] for row in test]
             guess += list(model.decision_function(np.array([row[3] for row in test])))
         whole = fit(own)
-        print(f"{kind}: {len(own)} labels, AUC on left-out questions {roc_auc_score(truth, guess):.3f}; "
-              f"bias {whole.intercept_[0]:.2f}, weights {whole.coef_[0].round(2)}")
+        print(
+            f"{kind}: {len(own)} labels, AUC on left-out questions {roc_auc_score(truth, guess):.3f}; "
+            f"bias {whole.intercept_[0]:.2f}, weights {whole.coef_[0].round(2)}"
+        )
 
 
 if __name__ == "__main__":

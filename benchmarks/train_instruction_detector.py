@@ -42,8 +42,10 @@ def main() -> None:
     features, truth = SentenceEncoder().embed(texts), np.array(labels)
     model = LogisticRegression(C=5, class_weight="balanced", max_iter=2000)
     guessed = cross_val_predict(model, features, truth, cv=10, method="predict_proba")[:, 1] > PROBABILITY
-    print(f"{len(texts)} sentences, {truth.sum()} instructions; 10-fold: recall {guessed[truth == 1].mean():.3f}, "
-          f"false alarms {guessed[truth == 0].mean():.3f} (before the coherence rule)")
+    print(
+        f"{len(texts)} sentences, {truth.sum()} instructions; 10-fold: recall {guessed[truth == 1].mean():.3f}, "
+        f"false alarms {guessed[truth == 0].mean():.3f} (before the coherence rule)"
+    )
     model.fit(features, truth)
     weights = [round(float(value), 5) for value in model.coef_[0]]
     WEIGHTS.write_text(json.dumps({"weights": weights, "bias": round(float(model.intercept_[0]), 5)}), encoding="utf-8")

@@ -77,7 +77,7 @@ def test_there_are_attacks_of_every_kind() -> None:
 
     assert set(kinds) == set(get_args(AttackKind))
     assert min(kinds.values()) >= 3
-    ids = [item.id for item in (*ATTACKS.attacks, *ATTACKS.harmless)]
+    ids = [attack.id for attack in ATTACKS.attacks] + [text.id for text in ATTACKS.harmless]
     assert len(set(ids)) == len(ids)
 
 

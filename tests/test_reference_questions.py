@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coach.core.evidence import advice_examples
 from coach.core.reference_questions import (
     MAX_POINTS,
     REFERENCE_RUBRIC,
@@ -15,7 +16,6 @@ from coach.core.reference_questions import (
 )
 from coach.core.scoring import score_answer
 from coach.core.sentences import clean
-from coach.core.evidence import advice_examples
 from coach.errors import InputError
 
 QUESTION = "What is a stack?"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from coach.cli.live_progress import download_progress
 from coach.cli.console import err_console
+from coach.cli.live_progress import download_progress
 from coach.cli.session import Session, Settings, open_session
 from coach.edges.bank_files import load_bank
 from coach.edges.model_choice import ModelChoice, choose_model
@@ -17,7 +17,6 @@ from coach.models.bank import Bank
 from coach.models.checkup import Checkup, Finding
 from coach.usecases.assess import AnswerAssessor
 from coach.version import version
-
 
 T = TypeVar("T")
 
@@ -154,4 +153,6 @@ async def _note_grading(assessor: AnswerAssessor, bank: Bank, notes: _Notes) -> 
     if strong.score > weak.score:
         notes.note("grading", text)
     else:
-        notes.note("grading", text, "This model cannot tell a strong answer from a weak one; choose another.", "warning")
+        notes.note(
+            "grading", text, "This model cannot tell a strong answer from a weak one; choose another.", "warning"
+        )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def questions_command(
     question_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Question id, number or text.", show_default=False)
+        str | None, typer.Argument(metavar="ID", help="Question id, number or text.", show_default=False)
     ] = None,
     bank: BankOption = None,
     as_json: JsonOption = False,

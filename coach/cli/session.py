@@ -108,9 +108,7 @@ def sentence_similarity() -> Similarity:
     return SentenceEncoder() if encoder_installed() else LexicalSimilarity()
 
 
-def _start_embedded(
-    choice: ModelChoice, settings: Settings, on_progress: OnProgress | None
-) -> EmbeddedServer | None:
+def _start_embedded(choice: ModelChoice, settings: Settings, on_progress: OnProgress | None) -> EmbeddedServer | None:
     if not choice.embedded:
         return None
     from coach.edges.embedded_server import EmbeddedServer
@@ -131,7 +129,12 @@ async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> Ope
         return OpenAIChatModel(choice.model, choice.base_url, choice.api_key)
     endpoint = await server.await_ready_async()
     return OpenAIChatModel(
-        endpoint.model, endpoint.base_url, endpoint.api_key, timeout=600.0, max_retries=1, endpoint_name=EMBEDDED_ENDPOINT
+        endpoint.model,
+        endpoint.base_url,
+        endpoint.api_key,
+        timeout=600.0,
+        max_retries=1,
+        endpoint_name=EMBEDDED_ENDPOINT,
     )
 
 

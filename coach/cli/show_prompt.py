@@ -56,11 +56,15 @@ def show(settings: Settings, bank: Bank, question: Question, text: str, *, as_js
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     for number, (request, count) in enumerate(zip(requests, counts, strict=True), 1):
-        typer.echo(f"===== request {number} of {len(requests)}: {count} tokens in, at most {request.max_tokens} out =====")
+        typer.echo(
+            f"===== request {number} of {len(requests)}: {count} tokens in, at most {request.max_tokens} out ====="
+        )
         for message in request.messages:
             typer.echo(f"--- {message.role} ---\n{message.content}")
         if request.json_schema:
             typer.echo(f"--- JSON schema {request.json_schema.name} ---\n{json.dumps(request.json_schema.schema)}")
     total = sum(c.count for c in counts)
     mark = "" if all(c.exact for c in counts) else "≈"
-    typer.echo(f"\n{len(requests)} requests, {mark}{total} tokens in, to {model.name} at {model.endpoint}. Nothing was sent.")
+    typer.echo(
+        f"\n{len(requests)} requests, {mark}{total} tokens in, to {model.name} at {model.endpoint}. Nothing was sent."
+    )

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coach.cli.console import err_console, out_console, say
-from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
+from coach.cli.options import (
+    BankOption,
+    CalibrationOption,
+    JsonOption,
+    MethodOption,
+    ModelOption,
+    NoScoreOption,
+    QuietOption,
+)
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
 from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
@@ -28,7 +36,8 @@ def submit_command(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]", help="The answer: a file, or - for standard input; opens an editor when left out.",
+            metavar="FILE",
+            help="The answer: a file, or - for standard input; opens an editor when left out.",
             show_default=False,
         ),
     ] = None,

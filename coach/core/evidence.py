@@ -17,7 +17,9 @@ _STATEMENT_SHARE, _COUNTER_SHARE = 0.3, 0.5
 ALSO_QUOTED = 0.9
 MAX_QUOTES = 2
 
-_EXAMPLE = re.compile(r"[\"“]([^\"”]{15,})[\"”]")
+_QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
+#: Shorter quotations in an advice are single terms, not example sentences.
+_SENTENCE_CHARACTERS = 15
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ def find_evidence(similarity: Similarity, sentences: Sequence[Sentence], checks:
 
 def advice_examples(check: Check) -> list[str]:
     """Return the example sentences in double quotes of a check's advice; the whole advice when there is none."""
-    return _EXAMPLE.findall(check.advice) or [check.advice]
+    quoted = _QUOTED.findall(check.advice)
+    sentences = [text for text in quoted if len(text) >= _SENTENCE_CHARACTERS or text == check.statement]
+    return sentences or [check.advice]
 
 
 def positive_texts(check: Check) -> list[str]:

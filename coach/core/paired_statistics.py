@@ -72,7 +72,7 @@ def point_statistics(first: Sequence[float], second: Sequence[float], scale: Sca
     if len(first) < MIN_ANSWERS:
         return dict.fromkeys(NAMES, None)
     values = _all_statistics(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale)
-    return {name: None if np.isnan(values[name]) else _rounded(values[name]) for name in NAMES}
+    return {name: None if np.isnan(values[name]) else _rounded(float(values[name])) for name in NAMES}
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float], seed: int, by: tuple[str, str]) -> Statistic:

@@ -19,5 +19,7 @@ def load_prompts(folder: Path | None = None) -> PromptTemplates:
         version = (folder / "VERSION").read_text(encoding="utf-8").strip()
         texts = {path.name: path.read_text(encoding="utf-8").rstrip("\n") for path in sorted(folder.glob("*.txt"))}
     except (OSError, UnicodeDecodeError) as error:
-        raise PromptTemplateError(f"{folder}: the prompts cannot be read ({error})", "Install the package again.") from None
+        raise PromptTemplateError(
+            f"{folder}: the prompts cannot be read ({error})", "Install the package again."
+        ) from None
     return PromptTemplates(version, texts)
