@@ -7,7 +7,8 @@ Pairs: each rewording of examples/rewordings.yaml is compared with the exemplar 
 Levels (--levels): weak to partial and partial to strong must be "improved", strong to partial "worse".
 
 With --keep the assessments are kept as JSON lines and not made again by the next run with the same file, so that the
-rule can be looked at without the model. An assessment is taken over by its result key only.
+rule can be looked at without the model. An assessment is taken over by its result key, which does not know about
+changes in the judge's code: use a new file after one.
 """
 
 from __future__ import annotations
@@ -17,24 +18,22 @@ import asyncio
 import json
 import math
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from coach.cli.session import Settings, open_assessor
-from coach.core.comparing import MIN_CHANGE, NOISE, Z
+from coach.core.comparing import JITTER, MIN_CHANGE, NOISE, Z
 from coach.core.result_key import result_key
 from coach.edges.bank_files import load_bank
-from coach.edges.example_files import load_exemplars
+from coach.edges.example_files import load_exemplars, load_rewordings
 from coach.models.assessment import Assessment
 from coach.models.bank import Bank, Question
 from coach.models.comparison import Comparison
 from coach.usecases.assess import AnswerAssessor
 from coach.usecases.compare import Revision, compare_revisions
 
-ROOT = Path(__file__).resolve().parent.parent
 WANTED_SHARE = 0.95
 LEVEL_STEPS = (("weak", "partial", "improved"), ("partial", "strong", "improved"), ("strong", "partial", "worse"))
 
@@ -76,17 +75,10 @@ class Kept:
 def reworded_pairs(bank: Bank) -> Iterator[Pair]:
     """Yield each rewording with its exemplar."""
     questions = {question.id: question for question in bank.questions}
-    content = yaml.safe_load((ROOT / "examples" / "rewordings.yaml").read_text(encoding="utf-8"))
-    for item in content["pairs"]:
-        question = questions[item["question_id"]]
-        yield Pair(
-            question,
-            f"{question.id} ({item['level']})",
-            item["change"],
-            answer_of(question, item["level"]),
-            item["answer"],
-            "no_clear_change",
-        )
+    for item in load_rewordings():
+        question = questions[item.question_id]
+        name, original = f"{question.id} ({item.level})", answer_of(question, item.level)
+        yield Pair(question, name, item.change, original, item.answer, "no_clear_change")
 
 
 def level_pairs(bank: Bank) -> Iterator[Pair]:
@@ -110,8 +102,8 @@ async def compare_all(assessor: AnswerAssessor, pairs: Sequence[Pair], kept: Kep
             await kept.assess(assessor, pair.question, text)
         revisions = [Revision("old", pair.old), Revision("new", pair.new)]
         comparisons.append(await compare_revisions(assessor, pair.question, revisions, kept.known))
-        print(f"\r{number} of {len(pairs)}", end="", flush=True)
-    print()
+        print(f"\r{number} of {len(pairs)}", end="", flush=True, file=sys.stderr)
+    print(file=sys.stderr)
     return comparisons
 
 
@@ -139,11 +131,11 @@ def print_noise(pairs: Sequence[Pair], kept: Kept, assessor: AnswerAssessor) -> 
         before, after = (probabilities(kept, assessor, pair.question, text) for text in (pair.old, pair.new))
         both = [check_id for check_id in before if check_id in after]
         moves.setdefault(pair.change, []).extend(after[check_id] - before[check_id] for check_id in both)
-    print("| change | checks | moved at all | SD of all | SD of those that moved | largest |")
+    print(f"| change | checks | moved by more than {JITTER} | SD of all | SD of those that moved | largest |")
     print("|---|---|---|---|---|---|")
     everything = [move for group in moves.values() for move in group]
     for change, group in [*sorted(moves.items()), ("all", everything)]:
-        moved = [move for move in group if move != 0]
+        moved = [move for move in group if abs(move) > JITTER]
         row = [change, str(len(group)), str(len(moved)), f"{spread(group):.3f}", f"{spread(moved):.3f}"]
         print(f"| {' | '.join(row)} | {max(map(abs, group), default=0):.2f} |")
     print(f"\nThe rule now: NOISE {NOISE}, at least {MIN_CHANGE:g} points, {Z} standard deviations.")
