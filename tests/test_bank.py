@@ -131,7 +131,7 @@ def test_each_rubric_describes_its_levels(rubric: Rubric) -> None:
     for criterion in rubric.criteria:
         descriptors = [level.descriptor for level in criterion.levels]
         assert len(set(descriptors)) == len(descriptors)
-        assert all(length(descriptor) >= 3 for descriptor in descriptors)
+        assert all(length(descriptor) >= 2 for descriptor in descriptors)
         assert len({level.title for level in criterion.levels}) == len(criterion.levels)
 
 
