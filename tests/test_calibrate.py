@@ -237,7 +237,7 @@ async def test_an_answer_too_short_to_judge_is_left_out_with_its_reason() -> Non
     """No model is asked, it is no failure, and nothing is kept of it."""
     judge, scores = ScriptedJudge(quality_script), MemoryScores()
 
-    (answer,) = await run(tasks_of([gold_row(1, 0, answer="No idea.")]), judge, scores)
+    (answer,) = await run(tasks_of([gold_row(1, 0, answer="???")]), judge, scores)
 
     assert (answer.score, answer.failed, judge.tasks, scores.records) == (None, False, [], {})
     assert "too short" in (answer.reason or "")

@@ -78,6 +78,7 @@ def test_a_vector_does_not_depend_on_what_is_embedded_beside_it(encoder: Sentenc
 def test_a_long_run_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, encoder: SentenceEncoder) -> None:
     """Only the newest vectors are kept, and a call for more than that is still answered whole."""
     monkeypatch.setattr(module, "MOST_KNOWN", 2)
+    encoder._known.clear()
 
     assert encoder.embed(TEXTS).shape == (3, DIMENSIONS)
     assert len(encoder._known) == 2

@@ -1,0 +1,335 @@
+"""Grading many answers: every row ends as an assessment or as a failure with its reason, none twice, none missing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from coach.core.admission import Admission
+from coach.core.batch_outcome import failure_reason, for_same_answer
+from coach.core.concurrency import FixedLimit, Limit
+from coach.core.cost_budget import CostBudget
+from coach.core.result_key import answer_sha256
+from coach.core.row_keys import RowKey, RowKeys
+from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
+from coach.models.assessment import Assessment
+from coach.models.bank import Question
+from coach.models.batch import AnswerRow, JournalRecord, RowProblem
+from coach.models.batch_run import BatchRun, Ending, Tally
+from coach.usecases.assess import AnswerAssessor
+
+#: So many rows in a row that fail are no longer the rows' fault.
+MAX_FAILURES_IN_A_ROW = 25
+SHOWN_PROBLEMS = 20
+#: Failures that lie in one answer, or that may pass.
+_OF_ONE_ANSWER = (ModelContentFilterError, ModelRequestError, ModelReplyError)
+
+
+class Results(Protocol):
+    """Where results are kept between runs (see ``coach.edges.journal``)."""
+
+    def finished(self, row_id: str, key: str) -> bool:
+        """Return whether the row's newest record is a result with this key."""
+        ...
+
+    def by_key(self, key: str) -> JournalRecord | None:
+        """Return a result with this key whatever its row."""
+        ...
+
+    def append(self, record: JournalRecord) -> None:
+        """Keep a record."""
+        ...
+
+
+class SameAnswersIndex(Protocol):
+    """Which key serves all answers that are equal but for white space (see ``coach.edges.same_answers``)."""
+
+    def key_of(self, same: str) -> str | None:
+        """Return the key of their result, or None."""
+        ...
+
+    def remember(self, same: str, key: str) -> None:
+        """Note that there is a result with this key."""
+        ...
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch is run.
+
+    ``most`` gives the most that judging a row can cost in US dollars, for ``budget``. ``calibrate`` changes a score
+    as the user asked; ``calibration`` is its hash. ``on_row`` hears of every row that was read, once.
+    """
+
+    limit: Limit = field(default_factory=lambda: FixedLimit(1))
+    max_rows: int | None = None
+    budget: CostBudget | None = None
+    most: Callable[[AnswerRow, Question], float] | None = None
+    calibrate: Callable[[Assessment], Assessment] | None = None
+    calibration: str = ""
+    on_row: Callable[[AnswerRow], None] | None = None
+    on_problem: Callable[[RowProblem], None] | None = None
+    on_progress: Callable[[Tally], None] | None = None
+
+
+class BatchGrader:
+    """One run over the rows; create it, ``await run(...)``, and call ``stop`` from a signal handler if need be."""
+
+    def __init__(
+        self,
+        assessor: AnswerAssessor,
+        results: Results,
+        same_answers: SameAnswersIndex,
+        options: BatchOptions | None = None,
+    ) -> None:
+        self._assessor = assessor
+        self._results = results
+        self._same = same_answers
+        self._options = options or BatchOptions()
+        self._keys = RowKeys(assessor.bank, assessor.judge, self._options.calibration)
+        self._questions = {question.id: question for question in assessor.bank.questions}
+        self._admission = Admission(self._options.limit)
+        self._running: dict[str, asyncio.Future[None]] = {}
+        self._settled = asyncio.Event()
+        self._started = 0
+        self._failures_in_a_row = 0
+        self._stopping = False
+        self._cost_known = True
+        self.outcome = BatchRun()
+
+    @property
+    def in_flight(self) -> int:
+        """Rows that are being judged."""
+        return self._admission.inside
+
+    def stop(self, ending: Ending = Ending.INTERRUPTED) -> None:
+        """Take no more rows; what is in flight is finished."""
+        if not self._stopping:
+            self._stopping = True
+            self.outcome.ending = ending
+            self._admission.close()
+            self._settled.set()
+
+    async def run(self, rows: Iterable[AnswerRow | RowProblem]) -> BatchRun:
+        """Grade the rows that are not finished and return how the run ended.
+
+        A row whose newest record in the journal has the same key is skipped; a failed one runs again. Equal answers
+        are judged once. The model's failure on one row is recorded with the row; a model that cannot be used at all,
+        or fails on many rows in a row, ends the run with ``Ending.MODEL`` and leaves the rest for the next one.
+        Raises StorageError when a result cannot be kept.
+        """
+        began = time.monotonic()
+        source = iter(rows)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._options.limit.maximum):
+                    group.create_task(self._work(source))
+        except BaseExceptionGroup as failures:
+            raise _first(failures) from None
+        finally:
+            self.outcome.seconds = time.monotonic() - began
+            if isinstance(source, Iterator) and hasattr(source, "close"):
+                with closing(source):
+                    pass
+        return self.outcome
+
+    async def _work(self, source: Iterator[AnswerRow | RowProblem]) -> None:
+        while await self._admission.enter():
+            try:
+                row = self._next(source)
+                if row is None:
+                    # The first to see the end lets the others go.
+                    self._admission.close()
+                    return
+                await self._settle(row)
+                self._tell()
+            finally:
+                self._admission.leave()
+
+    def _next(self, source: Iterator[AnswerRow | RowProblem]) -> AnswerRow | None:
+        """Return the next row that is not finished; None at the end."""
+        tally = self.outcome.tally
+        for item in source:
+            if isinstance(item, RowProblem):
+                self._note_problem(item)
+                continue
+            tally.rows += 1
+            if self._options.on_row:
+                self._options.on_row(item)
+            keys = self._keys_of(item)
+            if self._results.finished(item.row_id, keys.key):
+                self._same.remember(keys.same, keys.key)
+                tally.reused += 1
+                self._tell()
+                continue
+            return self._counted(item)
+        return None
+
+    def _counted(self, row: AnswerRow) -> AnswerRow | None:
+        if self._options.max_rows is not None and self._started >= self._options.max_rows:
+            self.stop(Ending.MAX_ROWS)
+            return None
+        self._started += 1
+        return row
+
+    def _keys_of(self, row: AnswerRow) -> RowKey:
+        return self._keys.of(self._questions[row.question_id], row.answer)
+
+    def _note_problem(self, problem: RowProblem) -> None:
+        self.outcome.tally.unreadable += 1
+        if len(self.outcome.problems) < SHOWN_PROBLEMS:
+            self.outcome.problems.append(problem)
+        if self._options.on_problem:
+            self._options.on_problem(problem)
+
+    async def _settle(self, row: AnswerRow) -> None:
+        """Bring one row to its end, unless the run is stopped before it could be asked about."""
+        keys = self._keys_of(row)
+        while True:
+            if self._copied(row, keys):
+                return
+            other = self._running.get(keys.same)
+            if other is None:
+                break
+            await asyncio.shield(other)
+            if self._stopping and not self._copied(row, keys):
+                return
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._running[keys.same] = mine
+        try:
+            await self._judge(row, keys)
+        finally:
+            del self._running[keys.same]
+            mine.set_result(None)
+
+    def _copied(self, row: AnswerRow, keys: RowKey) -> bool:
+        """Take over the result of an equal answer; False when there is none that fits."""
+        if self._results.finished(row.row_id, keys.key):
+            return True
+        known = self._same.key_of(keys.same)
+        found = self._results.by_key(known or keys.key)
+        if found is None or found.assessment is None:
+            return False
+        answer = self._assessor.prepare(self._questions[row.question_id], row.answer)
+        assessment = for_same_answer(found.assessment, answer, answer_sha256(row.answer))
+        if assessment is None:
+            return False
+        self._record(row, keys, assessment, None, same_as=found.same_as or found.row_id)
+        self.outcome.tally.copied += 1
+        return True
+
+    async def _judge(self, row: AnswerRow, keys: RowKey) -> None:
+        question = self._questions[row.question_id]
+        most = await self._reserve(row, question)
+        if most is None:
+            return
+        cost: float | None = 0.0
+        try:
+            assessment = await self._assessor.assess(question, row.answer)
+        except ModelError as error:
+            self._model_failed(row, keys, error)
+            return
+        else:
+            cost = assessment.receipt.cost_usd
+        finally:
+            if self._options.budget:
+                self._options.budget.settle(most, cost)
+                self._wake()
+        self._judged(row, keys, assessment)
+
+    def _judged(self, row: AnswerRow, keys: RowKey, assessment: Assessment) -> None:
+        reason = failure_reason(assessment)
+        if reason is None and self._options.calibrate:
+            assessment = self._options.calibrate(assessment)
+        self._count(assessment)
+        self._record(row, keys, assessment, reason)
+        if reason is None:
+            self._failures_in_a_row = 0
+            self.outcome.tally.judged += 1
+            self._same.remember(keys.same, keys.key)
+        else:
+            self._failed(ModelReplyError(reason, "Run the same command again to try the failed rows once more."))
+
+    def _model_failed(self, row: AnswerRow, keys: RowKey, error: ModelError) -> None:
+        if not (error.retryable or isinstance(error, _OF_ONE_ANSWER)):
+            # Nothing is wrong with this row: the next run takes it.
+            self._end_by(error)
+            return
+        self._record(row, keys, None, error.message)
+        self._failed(error)
+
+    def _failed(self, error: ModelError) -> None:
+        self.outcome.tally.failed += 1
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+            self._end_by(error)
+
+    def _end_by(self, error: ModelError) -> None:
+        if self.outcome.error is None:
+            self.outcome.error = error
+        self.stop(Ending.MODEL)
+
+    async def _reserve(self, row: AnswerRow, question: Question) -> float | None:
+        """Wait until the row fits into the budget; None when it will not."""
+        budget, most_of = self._options.budget, self._options.most
+        if budget is None or most_of is None:
+            return 0.0
+        most = most_of(row, question)
+        while not budget.fits(most):
+            if self._stopping or not budget.ever_fits(most) or not budget.reserved:
+                self.stop(Ending.MAX_COST)
+                return None
+            self._settled.clear()
+            await self._settled.wait()
+        budget.reserve(most)
+        return most
+
+    def _wake(self) -> None:
+        self._settled.set()
+
+    def _count(self, assessment: Assessment) -> None:
+        tally, receipt = self.outcome.tally, assessment.receipt
+        tally.input_tokens += receipt.input_tokens or 0
+        tally.cached_tokens += receipt.cached_tokens or 0
+        tally.output_tokens += receipt.output_tokens or 0
+        if receipt.cost_usd is None:
+            tally.cost_usd = None
+        elif tally.cost_usd is not None:
+            tally.cost_usd += receipt.cost_usd
+
+    def _record(
+        self, row: AnswerRow, keys: RowKey, assessment: Assessment | None, reason: str | None, same_as: str | None = None
+    ) -> None:
+        self._results.append(
+            JournalRecord(
+                row_id=row.row_id,
+                key=keys.key,
+                status="failed" if reason else "ok",
+                reason=reason,
+                candidate=row.candidate,
+                question_id=row.question_id,
+                source=row.source,
+                line=row.line,
+                answer=row.answer,
+                same_as=None if same_as == row.row_id else same_as,
+                at=datetime.now(UTC).isoformat(timespec="seconds"),
+                assessment=assessment,
+            )
+        )
+
+    def _tell(self) -> None:
+        if self._options.on_progress:
+            self._options.on_progress(self.outcome.tally)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the failure that made the others be cancelled."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

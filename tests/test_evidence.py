@@ -1,0 +1,52 @@
+"""Which sentence is found for which check."""
+
+from __future__ import annotations
+
+from coach.core.evidence import advice_examples, find_evidence, negative_texts, positive_texts
+from coach.core.sentences import split_sentences
+from coach.core.similarity import LexicalSimilarity
+from coach.models.bank import Check
+
+
+def check(**changes: object) -> Check:
+    """Return a point about C-STORE."""
+    fields: dict[str, object] = {
+        "id": "store",
+        "criterion": "concepts",
+        "kind": "point",
+        "statement": "Names the service that stores images.",
+        "advice": 'Name it, not just "store". For example: "The scanner pushes its images with C-STORE."',
+    }
+    return Check.model_validate({**fields, **changes})
+
+
+def test_the_sentence_most_like_the_example_is_found() -> None:
+    """The evidence is the nearest sentence, with its own number."""
+    sentences = split_sentences("Patients wait at the desk. Our CT pushes images with C-STORE. Lunch is at noon.")
+
+    (found,) = find_evidence(LexicalSimilarity(), sentences, [check()])
+
+    assert found.sentences[0].number == 2
+    assert found.signals.example > found.signals.counter
+
+
+def test_short_quotations_in_an_advice_are_no_examples() -> None:
+    """A single quoted term would match everything that mentions it."""
+    assert advice_examples(check()) == ["The scanner pushes its images with C-STORE."]
+
+
+def test_the_advice_on_a_red_flag_counts_against_it() -> None:
+    """It says the right thing, so a sentence like it is the opposite of the red flag."""
+    flag = check(kind="red_flag", examples=["Images go by e-mail."])
+
+    assert positive_texts(flag) == ["Images go by e-mail."]
+    assert negative_texts(flag) == ["The scanner pushes its images with C-STORE."]
+
+
+def test_padding_changes_no_signal() -> None:
+    """Sentences that come nowhere near leave the finding as it was."""
+    text = "Our CT pushes images with C-STORE. A workstation then stores images in its cache."
+    plain = find_evidence(LexicalSimilarity(), split_sentences(text), [check()])[0]
+    padded = find_evidence(LexicalSimilarity(), split_sentences(f"{text} Lunch is at noon."), [check()])[0]
+
+    assert [s.text for s in padded.sentences] == [s.text for s in plain.sentences]

@@ -1,0 +1,155 @@
+"""The judge that asks one token per check."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+
+import pytest
+
+from coach.core.similarity import LexicalSimilarity
+from coach.edges.bank_files import load_bank
+from coach.edges.prompt_files import load_prompts
+from coach.errors import ModelConnectionError, ModelReplyError
+from coach.judges.logprobs import CONTENT_FREE, LogprobsJudge
+from coach.models.assessment import Verdict
+from coach.models.completion import Completion, CompletionRequest, Usage
+from coach.models.judging import JudgeTask
+from coach.usecases.assess import AnswerAssessor
+
+ANSWER = (
+    "A scanner pushes its images with C-STORE, and the workstation searches for priors with C-FIND. "
+    "Before that both sides open an association and agree which SOP classes and transfer syntaxes they accept."
+)
+
+
+@dataclass
+class YesModel:
+    """Says Yes with a fixed probability to real sentences and with one half to content-free ones."""
+
+    yes: float = 0.9
+    error: Exception | None = None
+    first_token: dict[str, float] | None = None
+    name: str = "yes-model"
+    endpoint: str = "http://127.0.0.1/v1"
+    requests: list[CompletionRequest] = field(default_factory=list)
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """Answer, and remember what was asked."""
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        empty = any(sentence in request.messages[-1].content for sentence in CONTENT_FREE)
+        yes = 0.5 if empty else self.yes
+        token = self.first_token or {"Yes": math.log(yes), "No": math.log(1 - yes)}
+        return Completion("Yes", "length", first_token=token, usage=Usage(10, 5, 1))
+
+
+def assessor(model: YesModel) -> AnswerAssessor:
+    """Return an assessor on the shipped bank with the lexical similarity."""
+    return AnswerAssessor(load_bank(), LogprobsJudge(model, load_prompts(), LexicalSimilarity()), lambda *_: 0.0)
+
+
+def task(model: YesModel) -> JudgeTask:
+    """Return the task of judging ANSWER."""
+    own = assessor(model)
+    question = own.bank.questions[0]
+    return own.task(question, own.prepare(question, ANSWER))
+
+
+async def test_question_rationale_and_rubric_are_in_every_prompt() -> None:
+    """The model never judges without knowing what is asked and why; the fixed part comes first."""
+    model = YesModel()
+    own = assessor(model)
+    question = own.bank.questions[0]
+
+    await own.assess(question, ANSWER)
+
+    assert model.requests
+    starts = {request.messages[-1].content.split("The candidate says:")[0] for request in model.requests}
+    assert len(starts) == 1
+    (start,) = starts
+    assert question.text in start
+    assert question.rationale in start
+    for criterion in own.bank.rubric_of(question).criteria:
+        assert criterion.title in start
+
+
+async def test_the_models_view_moves_a_doubtful_check() -> None:
+    """The same answer earns more when the model says Yes than when it says No."""
+    scores = []
+    for yes in (0.05, 0.95):
+        own = assessor(YesModel(yes=yes))
+        result = await own.assess(own.bank.questions[0], ANSWER)
+        assert result.score is not None
+        scores.append(result.score)
+
+    assert scores[0] < scores[1]
+
+
+async def test_content_free_sentences_are_asked_about_once() -> None:
+    """Their log-odds are kept, so a second answer costs only its own requests."""
+    model = YesModel()
+    own = assessor(model)
+    question = own.bank.questions[0]
+
+    await own.assess(question, ANSWER)
+    first = len(model.requests)
+    await own.assess(question, ANSWER)
+
+    assert len(model.requests) - first < first
+
+
+async def test_what_would_be_sent_is_what_is_sent() -> None:
+    """``requests`` lists the very requests of the judgement."""
+    model = YesModel()
+    own = assessor(model)
+    question = own.bank.questions[0]
+    announced = own.judge.requests(own.task(question, own.prepare(question, ANSWER)))  # type: ignore[attr-defined]
+
+    await own.assess(question, ANSWER)
+
+    def texts(requests: list[CompletionRequest]) -> list[str]:
+        return sorted(json.dumps([message.content for message in request.messages]) for request in requests)
+
+    assert texts(announced) == texts(model.requests)
+
+
+async def test_a_reply_without_yes_and_no_leaves_the_check_unjudged() -> None:
+    """Such a check moves nothing and says why."""
+    model = YesModel(first_token={"Maybe": -0.1})
+
+    judgement = await assessor(model).judge.judge(task(model))
+
+    unjudged = [v for v in judgement.verdicts if v.verdict is Verdict.UNJUDGED]
+    assert unjudged
+    assert all(v.probability is None and "neither Yes nor No" in (v.comment or "") for v in unjudged)
+
+
+async def test_an_unreadable_reply_costs_one_check_only() -> None:
+    """The others keep their verdicts."""
+    model = YesModel(error=ModelReplyError("nonsense came back"))
+
+    judgement = await assessor(model).judge.judge(task(model))
+
+    assert any(v.verdict is Verdict.UNJUDGED for v in judgement.verdicts)
+    assert any(v.verdict is Verdict.NOT_MET for v in judgement.verdicts)
+
+
+async def test_a_dead_endpoint_is_an_error_not_a_score() -> None:
+    """The first error of the endpoint ends the judgement as what it is."""
+    model = YesModel(error=ModelConnectionError("no connection"))
+
+    with pytest.raises(ModelConnectionError, match="no connection"):
+        await assessor(model).judge.judge(task(model))
+
+
+async def test_verdicts_come_in_the_order_of_the_checks() -> None:
+    """Whatever order they were asked in."""
+    model = YesModel()
+    wanted = task(model)
+
+    judgement = await assessor(model).judge.judge(wanted)
+
+    assert [v.check_id for v in judgement.verdicts] == [check.id for check in wanted.checks]

@@ -1,0 +1,34 @@
+"""From signals to a probability."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coach.core.signals import Signals, probability_of, worth_asking
+
+COSINE = st.floats(-0.2, 1.0)
+
+
+@given(COSINE, COSINE, COSINE, st.floats(0, 1.5), st.floats(-5, 5), st.floats(0, 3))
+def test_more_likely_yes_never_lowers_the_probability(
+    statement: float, example: float, counter: float, support: float, odds: float, more: float
+) -> None:
+    """The model's view counts in its own direction, for points and red flags."""
+    before = Signals(statement, example, counter, support, odds)
+    after = Signals(statement, example, counter, support, odds + more)
+
+    assert 0 <= probability_of("point", before) <= probability_of("point", after) <= 1
+    assert 0 <= probability_of("red_flag", before) <= probability_of("red_flag", after) <= 1
+
+
+def test_a_sentence_about_something_else_is_not_worth_asking_about() -> None:
+    """Without any likeness the check is decided without the model."""
+    assert not worth_asking("point", Signals(0.05, 0.05, 0.0, 0.05))
+    assert probability_of("point", Signals(0.05, 0.05, 0.0, 0.05)) < 0.05
+
+
+def test_a_reference_answer_is_always_asked_about() -> None:
+    """A check that has only its statement is never left to the similarity alone."""
+    assert worth_asking("point", Signals(0.99, 0.99, statement_only=True))
+    assert worth_asking("point", Signals(0.0, 0.0, statement_only=True))
