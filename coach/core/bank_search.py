@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from typing import TYPE_CHECKING
 
 from coach.errors import UnknownQuestionError
-from coach.models.bank import Bank, Question
+
+if TYPE_CHECKING:
+    from coach.models.bank import Bank, Question
 
 
 def find_question(bank: Bank, wanted: str) -> Question:

@@ -10,6 +10,7 @@ class CostBudget:
         self.limit = limit
         self.spent = 0.0
         self.reserved = 0.0
+        self._open = 0
 
     def fits(self, most: float) -> bool:
         """Return whether work that costs at most ``most`` may begin now."""
@@ -21,9 +22,12 @@ class CostBudget:
 
     def reserve(self, most: float) -> None:
         """Note that work has begun."""
+        self._open += 1
         self.reserved += most
 
     def settle(self, most: float, cost: float | None) -> None:
         """Note what work did cost; what is not known counts as the most it can have cost."""
-        self.reserved = max(0.0, self.reserved - most)
+        self._open -= 1
+        # Nothing is left of sums that were rounded, or the last piece of work would wait for nobody.
+        self.reserved = self.reserved - most if self._open else 0.0
         self.spent += most if cost is None else cost

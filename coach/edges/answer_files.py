@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coach.errors import AnswerUnreadableError
-from coach.models.bank import Question
+
+if TYPE_CHECKING:
+    from coach.models.bank import Question
 
 #: Nobody types more; what is larger is a wrong file.
 MAX_BYTES = 512 * 1024

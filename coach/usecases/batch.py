@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,7 +15,7 @@ from coach.core.concurrency import FixedLimit, Limit
 from coach.core.cost_budget import CostBudget
 from coach.core.result_key import answer_sha256
 from coach.core.row_keys import RowKey, RowKeys
-from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
+from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError, ModelTimeoutError
 from coach.models.assessment import Assessment
 from coach.models.bank import Question
 from coach.models.batch import AnswerRow, JournalRecord, RowProblem
@@ -26,6 +25,7 @@ from coach.usecases.assess import AnswerAssessor
 #: So many rows in a row that fail are no longer the rows' fault.
 MAX_FAILURES_IN_A_ROW = 25
 SHOWN_PROBLEMS = 20
+_BREATH = 256
 #: Failures that lie in one answer, or that may pass.
 _OF_ONE_ANSWER = (ModelContentFilterError, ModelRequestError, ModelReplyError)
 
@@ -99,7 +99,6 @@ class BatchGrader:
         self._started = 0
         self._failures_in_a_row = 0
         self._stopping = False
-        self._cost_known = True
         self.outcome = BatchRun()
 
     @property
@@ -133,15 +132,14 @@ class BatchGrader:
             raise _first(failures) from None
         finally:
             self.outcome.seconds = time.monotonic() - began
-            if isinstance(source, Iterator) and hasattr(source, "close"):
-                with closing(source):
-                    pass
+            if isinstance(source, Generator):
+                source.close()
         return self.outcome
 
     async def _work(self, source: Iterator[AnswerRow | RowProblem]) -> None:
         while await self._admission.enter():
             try:
-                row = self._next(source)
+                row = await self._next(source)
                 if row is None:
                     # The first to see the end lets the others go.
                     self._admission.close()
@@ -151,10 +149,15 @@ class BatchGrader:
             finally:
                 self._admission.leave()
 
-    def _next(self, source: Iterator[AnswerRow | RowProblem]) -> AnswerRow | None:
+    async def _next(self, source: Iterator[AnswerRow | RowProblem]) -> AnswerRow | None:
         """Return the next row that is not finished; None at the end."""
         tally = self.outcome.tally
-        for item in source:
+        for passed, item in enumerate(source):
+            if passed % _BREATH == _BREATH - 1:
+                # A million finished rows must not keep the program from hearing Ctrl-C.
+                await asyncio.sleep(0)
+                if self._stopping:
+                    return None
             if isinstance(item, RowProblem):
                 self._note_problem(item)
                 continue
@@ -216,7 +219,7 @@ class BatchGrader:
         if found is None or found.assessment is None:
             return False
         answer = self._assessor.prepare(self._questions[row.question_id], row.answer)
-        assessment = for_same_answer(found.assessment, answer, answer_sha256(row.answer))
+        assessment = for_same_answer(found.assessment, answer, answer_sha256(answer.text))
         if assessment is None:
             return False
         self._record(row, keys, assessment, None, same_as=found.same_as or found.row_id)
@@ -228,18 +231,19 @@ class BatchGrader:
         most = await self._reserve(row, question)
         if most is None:
             return
-        cost: float | None = 0.0
+        cost: float | None = None
         try:
             assessment = await self._assessor.assess(question, row.answer)
+            cost = assessment.receipt.cost_usd
         except ModelError as error:
+            # The endpoint may have worked, and send a bill, although its reply did not arrive.
+            cost = None if isinstance(error, ModelTimeoutError | ModelReplyError) else 0.0
             self._model_failed(row, keys, error)
             return
-        else:
-            cost = assessment.receipt.cost_usd
         finally:
             if self._options.budget:
                 self._options.budget.settle(most, cost)
-                self._wake()
+                self._settled.set()
         self._judged(row, keys, assessment)
 
     def _judged(self, row: AnswerRow, keys: RowKey, assessment: Assessment) -> None:
@@ -281,16 +285,13 @@ class BatchGrader:
             return 0.0
         most = most_of(row, question)
         while not budget.fits(most):
-            if self._stopping or not budget.ever_fits(most) or not budget.reserved:
+            if self._stopping or not budget.ever_fits(most):
                 self.stop(Ending.MAX_COST)
                 return None
             self._settled.clear()
             await self._settled.wait()
         budget.reserve(most)
         return most
-
-    def _wake(self) -> None:
-        self._settled.set()
 
     def _count(self, assessment: Assessment) -> None:
         tally, receipt = self.outcome.tally, assessment.receipt
@@ -303,7 +304,12 @@ class BatchGrader:
             tally.cost_usd += receipt.cost_usd
 
     def _record(
-        self, row: AnswerRow, keys: RowKey, assessment: Assessment | None, reason: str | None, same_as: str | None = None
+        self,
+        row: AnswerRow,
+        keys: RowKey,
+        assessment: Assessment | None,
+        reason: str | None,
+        same_as: str | None = None,
     ) -> None:
         self._results.append(
             JournalRecord(
