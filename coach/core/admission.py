@@ -32,7 +32,7 @@ class Admission:
         if self._inside < self._limit.limit and not self._waiting:
             self._inside += 1
             return True
-        turn = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             return await turn

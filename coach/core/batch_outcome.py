@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from coach.models.answer import Answer
 from coach.models.assessment import Assessment, CheckResult, CriterionResult, Evidence
+from coach.models.batch import AnswerRow, JournalRecord
 
 
 def failure_reason(assessment: Assessment) -> str | None:
@@ -17,6 +20,29 @@ def failure_reason(assessment: Assessment) -> str | None:
     checks = assessment.check_results()
     comments = [check.comment for check in checks if check.comment and check.comment != assessment.unscored_reason]
     return comments[0] if comments else None
+
+
+def record_of(
+    row: AnswerRow, key: str, assessment: Assessment | None, reason: str | None, same_as: str | None = None
+) -> JournalRecord:
+    """Return the journal's record of a row that ended now; with a ``reason`` it failed.
+
+    A failed row keeps its assessment, if there is one: it says what the attempt cost.
+    """
+    return JournalRecord(
+        row_id=row.row_id,
+        key=key,
+        status="failed" if reason else "ok",
+        reason=reason,
+        candidate=row.candidate,
+        question_id=row.question_id,
+        source=row.source,
+        line=row.line,
+        answer=row.answer,
+        same_as=None if same_as == row.row_id else same_as,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        assessment=assessment,
+    )
 
 
 def for_same_answer(assessment: Assessment, answer: Answer, sha256: str) -> Assessment | None:

@@ -47,7 +47,7 @@ def read_rate_limits(headers: Mapping[str, str]) -> RateLimits:
 
 
 def seconds_of(text: str) -> float | None:
-    """Return the seconds of a duration such as ``1s``, ``6m0s``, ``250ms``, ``1h2m`` or ``12.5``; None if it is none."""
+    """Return the seconds of a duration such as ``1s``, ``6m0s``, ``250ms``, ``1h2m`` or ``12.5``; else None."""
     text = text.strip()
     if not text or len(text) > 40 or not _DURATION.fullmatch(text):
         return None

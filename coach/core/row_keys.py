@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from coach.core.result_key import normalised_answer, result_key
+from coach.core.result_key import result_key
 from coach.models.bank import Bank, Question
 from coach.models.judging import Judge
 
@@ -38,6 +38,12 @@ class RowKeys:
             start = result_key(self._bank, question, self._judge, "", self._calibration).encode()
             self._of_question[question.id] = start
         return RowKey(_hash(start, answer), _hash(start + b" same ", normalised_answer(answer)))
+
+
+def normalised_answer(text: str) -> str:
+    """Return the answer with line ends, outer and repeated white space made the same."""
+    lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    return "\n".join(lines).strip()
 
 
 def _hash(start: bytes, answer: str) -> str:

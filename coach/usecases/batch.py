@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import Generator, Iterable, Iterator
 
 from coach.core.admission import Admission
-from coach.core.batch_outcome import failure_reason, for_same_answer
-from coach.core.concurrency import FixedLimit, Limit
-from coach.core.cost_budget import CostBudget
+from coach.core.batch_outcome import failure_reason, for_same_answer, record_of
 from coach.core.result_key import answer_sha256
 from coach.core.row_keys import RowKey, RowKeys
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError, ModelTimeoutError
 from coach.models.assessment import Assessment
 from coach.models.bank import Question
-from coach.models.batch import AnswerRow, JournalRecord, RowProblem
-from coach.models.batch_run import BatchRun, Ending, Tally
+from coach.models.batch import AnswerRow, RowProblem
+from coach.models.batch_run import BatchRun, Ending
 from coach.usecases.assess import AnswerAssessor
+from coach.usecases.batch_options import BatchOptions, Results, SameAnswersIndex
 
 #: So many rows in a row that fail are no longer the rows' fault.
 MAX_FAILURES_IN_A_ROW = 25
@@ -28,53 +24,6 @@ SHOWN_PROBLEMS = 20
 _BREATH = 256
 #: Failures that lie in one answer, or that may pass.
 _OF_ONE_ANSWER = (ModelContentFilterError, ModelRequestError, ModelReplyError)
-
-
-class Results(Protocol):
-    """Where results are kept between runs (see ``coach.edges.journal``)."""
-
-    def finished(self, row_id: str, key: str) -> bool:
-        """Return whether the row's newest record is a result with this key."""
-        ...
-
-    def by_key(self, key: str) -> JournalRecord | None:
-        """Return a result with this key whatever its row."""
-        ...
-
-    def append(self, record: JournalRecord) -> None:
-        """Keep a record."""
-        ...
-
-
-class SameAnswersIndex(Protocol):
-    """Which key serves all answers that are equal but for white space (see ``coach.edges.same_answers``)."""
-
-    def key_of(self, same: str) -> str | None:
-        """Return the key of their result, or None."""
-        ...
-
-    def remember(self, same: str, key: str) -> None:
-        """Note that there is a result with this key."""
-        ...
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """How a batch is run.
-
-    ``most`` gives the most that judging a row can cost in US dollars, for ``budget``. ``calibrate`` changes a score
-    as the user asked; ``calibration`` is its hash. ``on_row`` hears of every row that was read, once.
-    """
-
-    limit: Limit = field(default_factory=lambda: FixedLimit(1))
-    max_rows: int | None = None
-    budget: CostBudget | None = None
-    most: Callable[[AnswerRow, Question], float] | None = None
-    calibrate: Callable[[Assessment], Assessment] | None = None
-    calibration: str = ""
-    on_row: Callable[[AnswerRow], None] | None = None
-    on_problem: Callable[[RowProblem], None] | None = None
-    on_progress: Callable[[Tally], None] | None = None
 
 
 class BatchGrader:
@@ -222,7 +171,7 @@ class BatchGrader:
         assessment = for_same_answer(found.assessment, answer, answer_sha256(answer.text))
         if assessment is None:
             return False
-        self._record(row, keys, assessment, None, same_as=found.same_as or found.row_id)
+        self._record(row, keys, assessment, None, same=found.same_as or found.row_id)
         self.outcome.tally.copied += 1
         return True
 
@@ -304,29 +253,9 @@ class BatchGrader:
             tally.cost_usd += receipt.cost_usd
 
     def _record(
-        self,
-        row: AnswerRow,
-        keys: RowKey,
-        assessment: Assessment | None,
-        reason: str | None,
-        same_as: str | None = None,
+        self, row: AnswerRow, keys: RowKey, assessment: Assessment | None, reason: str | None, same: str | None = None
     ) -> None:
-        self._results.append(
-            JournalRecord(
-                row_id=row.row_id,
-                key=keys.key,
-                status="failed" if reason else "ok",
-                reason=reason,
-                candidate=row.candidate,
-                question_id=row.question_id,
-                source=row.source,
-                line=row.line,
-                answer=row.answer,
-                same_as=None if same_as == row.row_id else same_as,
-                at=datetime.now(UTC).isoformat(timespec="seconds"),
-                assessment=assessment,
-            )
-        )
+        self._results.append(record_of(row, keys.key, assessment, reason, same))
 
     def _tell(self) -> None:
         if self._options.on_progress:
