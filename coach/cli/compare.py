@@ -14,6 +14,7 @@ from coach.cli.console import err_console, out_console, say
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
+from coach.edges.bank_files import load_bank
 from coach.errors import InputError
 
 if TYPE_CHECKING:

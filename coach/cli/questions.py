@@ -11,6 +11,7 @@ import typer
 from coach.cli.console import out_console
 from coach.cli.options import BankOption, JsonOption
 from coach.core.bank_search import find_question
+from coach.edges.bank_files import load_bank
 
 if TYPE_CHECKING:
     from coach.models.bank import Bank, Question

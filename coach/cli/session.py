@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coach.edges.bank_files import load_bank
 from coach.edges.model_choice import ModelChoice, choose_model
 from coach.errors import ConfigurationError
+from coach.models.bank import Bank
 
 if TYPE_CHECKING:
     from coach.core.similarity import Similarity

@@ -21,6 +21,7 @@ from coach.cli.options import (
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
 from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
+from coach.edges.bank_files import load_bank
 from coach.errors import InputError
 
 if TYPE_CHECKING:
