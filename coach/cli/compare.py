@@ -14,7 +14,6 @@ from coach.cli.console import err_console, out_console, say
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
-from coach.edges.bank_files import load_bank
 from coach.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ def compare_command(
 ) -> None:
     """Compare versions of an answer: what was lost, gained and is still missing, beyond the noise of rewording."""
     from coach.cli.compare_inputs import gather_inputs
+    from coach.edges.bank_files import load_bank
 
     settings = Settings(model, bank, method)
     settings.check()

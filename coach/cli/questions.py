@@ -11,7 +11,6 @@ import typer
 from coach.cli.console import out_console
 from coach.cli.options import BankOption, JsonOption
 from coach.core.bank_search import find_question
-from coach.edges.bank_files import load_bank
 
 if TYPE_CHECKING:
     from coach.models.bank import Bank, Question
@@ -25,6 +24,7 @@ def questions_command(
     as_json: JsonOption = False,
 ) -> None:
     """List the questions, or show one with rationale, rubric and what a strong answer shows."""
+    from coach.edges.bank_files import load_bank
     from coach.reports.question_text import question_page, question_table
 
     loaded = load_bank(bank)

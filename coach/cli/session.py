@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.edges.bank_files import load_bank
 from coach.edges.model_choice import ModelChoice, choose_model
 from coach.errors import ConfigurationError
-from coach.models.bank import Bank
 
 if TYPE_CHECKING:
     from coach.core.similarity import Similarity
     from coach.core.templates import PromptTemplates
     from coach.edges.embedded_server import EmbeddedServer
     from coach.edges.openai_client import OpenAIChatModel
+    from coach.models.bank import Bank
     from coach.models.judging import Judge
     from coach.usecases.assess import AnswerAssessor
 
@@ -63,6 +62,7 @@ async def open_session(
     The embedded model starts loading first, so that reading files and building prompts happen meanwhile.
     Raises CoachError.
     """
+    from coach.edges.bank_files import load_bank
     from coach.edges.prompt_files import load_prompts
 
     settings.check()

@@ -21,7 +21,6 @@ from coach.cli.options import (
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
 from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
-from coach.edges.bank_files import load_bank
 from coach.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ def submit_command(
     ] = None,
 ) -> None:
     """Critique one answer: what landed, what is missing, what to do next."""
+    from coach.edges.bank_files import load_bank
+
     settings = Settings(model, bank, method)
     settings.check()
     loaded = load_bank(bank)
