@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coach.cli.batch import batch_app
 from coach.cli.calibrate import calibrate_command
 from coach.cli.compare import compare_command
 from coach.cli.console import run_guarded
@@ -45,6 +46,7 @@ def _root(
 
 app.command("questions")(questions_command)
 app.command("submit")(submit_command)
+app.add_typer(batch_app, name="batch")
 app.command("compare")(compare_command)
 app.add_typer(history_app, name="history")
 app.command("next")(next_command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -17,16 +16,16 @@ from coach.edges.batch_rows import belongs
 from coach.edges.journal import Journal
 from coach.edges.scratch import scratch_database, scratch_errors
 from coach.edges.spreadsheets import Cell, write_csv, write_xlsx
+from coach.edges.unreadable_rows import read_unreadable
 from coach.models.bank import Bank
 from coach.models.batch import JournalRecord, RowProblem
 from coach.models.batch_summary import BatchSummary
 from coach.version import version
 
 RESULTS_JSONL, RESULTS_CSV, RESULTS_XLSX = "results.jsonl", "results.csv", "results.xlsx"
-SUMMARY, PAGE, UNREADABLE = "summary.json", "report.html", "unreadable.jsonl"
+SUMMARY, PAGE = "summary.json", "report.html"
 #: The page holds so many answers, so that a browser opens it and memory stays bounded.
 ANSWERS_ON_PAGE = 500
-SHOWN_PROBLEMS = 20
 
 
 def write_outputs(directory: Path, journal: Journal, bank: Bank, *, complete: bool) -> BatchSummary:
@@ -37,7 +36,7 @@ def write_outputs(directory: Path, journal: Journal, bank: Bank, *, complete: bo
     try:
         statistics = BatchStatistics()
         _write_results(directory / RESULTS_JSONL, _noted(ordered, statistics, table))
-        problems, unreadable = read_problems(directory)
+        problems, unreadable = read_unreadable(directory)
         summary = statistics.summary(
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             coach_version=version(),
@@ -115,41 +114,3 @@ def _write_page(
     pieces = batch_page(summary, texts, answers(), len(first) + len(more), problems)
     with replacing(path) as new, new.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
         file.writelines(pieces)
-
-
-class ProblemsWriter:
-    """Keeps the unreadable rows of a run, one JSON line each, readable by the user only. Raises StorageError."""
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / UNREADABLE
-        with replacing(self._path):
-            pass
-        self.count = 0
-
-    def add(self, problem: RowProblem) -> None:
-        """Keep one."""
-        from coach.errors import StorageError
-
-        self.count += 1
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(problem.__dict__, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise StorageError(
-                f"{self._path}: cannot be written ({error.strerror or error})", "Free some space and run it again."
-            ) from error
-
-
-def read_problems(directory: Path) -> tuple[list[RowProblem], int]:
-    """Return the first unreadable rows of the last run, and how many there were."""
-    path = directory / UNREADABLE
-    if not os.path.isfile(path):
-        return [], 0
-    problems: list[RowProblem] = []
-    count = 0
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            count += 1
-            if len(problems) < SHOWN_PROBLEMS:
-                problems.append(RowProblem(**json.loads(line)))
-    return problems, count

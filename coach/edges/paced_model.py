@@ -38,7 +38,8 @@ class Patience:
     asks to wait longer than ``longest_retry_after`` is not waited for.
     """
 
-    tries: int = 6
+    #: Enough to find out first whether the endpoint is down.
+    tries: int = 7
     first_wait: float = 0.5
     longest_wait: float = 20.0
     failures: int = 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from coach.errors import ModelError
 from coach.models.batch import RowProblem
 
 
@@ -46,7 +47,7 @@ class BatchRun:
 
     ending: Ending = Ending.COMPLETE
     tally: Tally = field(default_factory=Tally)
-    error: Exception | None = None
+    error: ModelError | None = None
     seconds: float = 0.0
     #: The first unreadable rows.
     problems: list[RowProblem] = field(default_factory=list)

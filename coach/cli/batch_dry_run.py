@@ -1,0 +1,120 @@
+"""``coach batch --dry-run``: what was found, what it would cost and how long it would take; sends nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coach.cli.batch_session import make_judge
+from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, sentence_similarity
+from coach.edges.model_choice import ModelChoice, choose_model
+from coach.models.bank import Bank
+from coach.models.batch_plan import BatchPlan, ModelPrice
+from coach.models.completion import Completion, CompletionRequest, Usage
+
+if TYPE_CHECKING:
+    from coach.core.prompt_counting import PromptTokens
+    from coach.edges.batch_inputs.inputs import BatchInput
+    from coach.edges.journal import Journal
+
+
+class _SendsNothing:
+    """Stands for the model; asking it is a programming error."""
+
+    def __init__(self, choice: ModelChoice) -> None:
+        self.name = _model_name(choice)
+        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        raise AssertionError("a dry run sends nothing")
+
+
+def plan_run(
+    settings: Settings, bank: Bank, inputs: BatchInput, out: Path, calibration: str, others: Sequence[str]
+) -> BatchPlan:
+    """Return what the run would do. ``others`` are OpenAI models whose price is wanted too. Raises CoachError."""
+    from coach.core.prompt_counting import PromptCounter
+    from coach.core.row_grouping import grouped
+    from coach.edges.prompt_files import load_prompts
+    from coach.edges.run_speed import load_speed
+    from coach.edges.same_answers import SameAnswers
+    from coach.edges.tokens import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
+    from coach.usecases.batch_plan import look_through
+
+    choice = choose_model(settings.model, os.environ)
+    model = _SendsNothing(choice)
+    similarity = sentence_similarity()
+    method = settings.method or ("structured" if choice.is_openai else "logprobs")
+    judge = make_judge(method, model, load_prompts(), similarity, 1)
+    tokens = TokenCounter(model.name)
+    counter = PromptCounter(lambda text: tokens.count(text).count, TOKENS_PER_MESSAGE, TOKENS_FOR_REPLY)
+    with ExitStack() as stack:
+        same = SameAnswers()
+        stack.callback(same.close)
+        journal = _journal(out, stack)
+        rows = grouped(inputs.rows())
+        found = look_through(rows, make_assessor(bank, judge, similarity), judge, journal, same, counter, calibration)
+    speed = load_speed(out, judge.name, judge.model)
+    total, sample = counter.total, tokens.count("tokens")
+    per_row = speed.output_tokens_per_row if speed else None
+    likely = None if per_row is None else round(per_row * found.to_judge)
+    prices = [_price(model.name, model.endpoint, total, likely)]
+    prices += [_price(name, "https://api.openai.com/v1", total, likely) for name in others]
+    return BatchPlan(
+        schema="coach/batch-plan@1",
+        sources=list(inputs.matches),
+        rows=found.rows,
+        unreadable=inputs.counts.problems,
+        empty_cells=inputs.counts.empty_cells,
+        questions=dict(sorted(inputs.counts.by_question.items())),
+        reused=found.reused,
+        identical=found.identical,
+        not_judged=found.not_judged,
+        to_judge=found.to_judge,
+        judge=judge.name,
+        model=judge.model,
+        endpoint=judge.endpoint,
+        method_assumed=settings.method is None and not (choice.is_openai or choice.embedded),
+        requests=total.requests,
+        input_tokens=total.input_tokens,
+        tokens_exact=sample.exact,
+        tokens_source=sample.source,
+        repeated_share=round(total.repeated_tokens / total.input_tokens, 4) if total.input_tokens else None,
+        max_output_tokens=total.max_output_tokens,
+        prices=prices,
+        minutes=round(found.to_judge / speed.rows_per_minute, 1) if speed else None,
+    )
+
+
+def _journal(out: Path, stack: ExitStack) -> Journal | None:
+    from coach.edges.journal import JOURNAL_NAME, Journal
+
+    return stack.enter_context(Journal.read(out)) if (out / JOURNAL_NAME).is_file() else None
+
+
+def _model_name(choice: ModelChoice) -> str:
+    from coach.edges.model_file import EMBEDDED_MODEL
+
+    if not choice.embedded:
+        return choice.model
+    # The name under which the embedded server offers it.
+    return Path(choice.file or EMBEDDED_MODEL.name).stem
+
+
+def _price(model: str, endpoint: str, total: PromptTokens, likely_output: int | None) -> ModelPrice:
+    from coach.edges.prices import cost_usd, price_note
+
+    def cost(cached: int, output: int) -> float | None:
+        return cost_usd(model, Usage(total.input_tokens, cached, output), endpoint)
+
+    return ModelPrice(
+        model=model,
+        note=price_note(model, endpoint),
+        input_usd=cost(0, 0),
+        cached_input_usd=cost(total.repeated_tokens, 0),
+        most_usd=cost(0, total.max_output_tokens),
+        likely_usd=None if likely_output is None else cost(total.repeated_tokens, likely_output),
+    )

@@ -1,0 +1,119 @@
+"""Opening the model for a batch: the same model and judge as elsewhere, at the server's own pace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from coach.cli.session import EMBEDDED_ENDPOINT, OnProgress, Settings, make_assessor, sentence_similarity
+from coach.core.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
+from coach.edges.model_choice import ModelChoice, choose_model
+from coach.models.bank import Bank
+
+if TYPE_CHECKING:
+    from coach.core.similarity import Similarity
+    from coach.core.templates import PromptTemplates
+    from coach.edges.embedded_server import EmbeddedServer
+    from coach.edges.observed_model import ObservedChatModel
+    from coach.edges.paced_model import PacedChatModel
+    from coach.judges.logprobs import LogprobsJudge
+    from coach.judges.structured import StructuredJudge
+    from coach.models.completion import ChatModel
+    from coach.usecases.assess import AnswerAssessor
+
+#: Answers at the same time by the embedded model; each needs a slot with its own memory.
+EMBEDDED_SLOTS = 2
+
+
+@dataclass(frozen=True)
+class BatchSession:
+    """An assessor whose model keeps to ``limit``."""
+
+    assessor: AnswerAssessor
+    judge: StructuredJudge | LogprobsJudge
+    limit: Limit
+
+
+def limit_of(choice: ModelChoice, concurrency: int | None) -> Limit:
+    """Return how much may be in flight: as the user says, else what the server turns out to bear."""
+    if concurrency is not None:
+        return FixedLimit(concurrency)
+    return FixedLimit(EMBEDDED_SLOTS) if choice.embedded else AdaptiveLimit(MAXIMUM)
+
+
+@asynccontextmanager
+async def open_batch_session(
+    settings: Settings, bank: Bank, concurrency: int | None, on_progress: OnProgress | None = None
+) -> AsyncIterator[BatchSession]:
+    """Open the model and yield an assessor for the bank; closes everything at the end. Raises CoachError."""
+    from coach.edges.paced_model import PacedChatModel
+    from coach.edges.prompt_files import load_prompts
+
+    choice = choose_model(settings.model, os.environ)
+    limit = limit_of(choice, concurrency)
+    async with AsyncExitStack() as stack:
+        server = _start_embedded(choice, limit.maximum, on_progress)
+        if server is not None:
+            stack.callback(server.close)
+        prompts, similarity = load_prompts(), sentence_similarity()
+        model = await stack.enter_async_context(await _open_model(choice, server))
+        paced = PacedChatModel(model, limit)
+        model.tell(paced.observe)
+        method = settings.method or await _method_of(choice, paced)
+        judge = make_judge(method, paced, prompts, similarity, limit.maximum)
+        yield BatchSession(make_assessor(bank, judge, similarity), judge, limit)
+
+
+def make_judge(
+    method: str, model: ChatModel, prompts: PromptTemplates, similarity: Similarity, parallel: int
+) -> StructuredJudge | LogprobsJudge:
+    """Return the judge of a method."""
+    from coach.edges.baselines import BaselineFile
+    from coach.judges.logprobs import LogprobsJudge
+    from coach.judges.structured import StructuredJudge
+
+    if method == "structured":
+        return StructuredJudge(model, prompts)
+    return LogprobsJudge(model, prompts, similarity, BaselineFile.open(), parallel)
+
+
+def _start_embedded(choice: ModelChoice, slots: int, on_progress: OnProgress | None) -> EmbeddedServer | None:
+    if not choice.embedded:
+        return None
+    from coach.edges.embedded_server import EmbeddedServer
+    from coach.edges.model_file import ensure_model_file
+
+    def report(done: int, total: int) -> None:
+        if on_progress:
+            on_progress("Preparing the embedded model (first use only)", done, total)
+
+    return EmbeddedServer.start(choice.file or ensure_model_file(report), parallel=slots)
+
+
+async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> ObservedChatModel:
+    from coach.edges.observed_model import ObservedChatModel
+
+    if server is None:
+        return ObservedChatModel(choice.model, choice.base_url, choice.api_key, max_retries=0)
+    endpoint = await server.await_ready_async()
+    return ObservedChatModel(
+        endpoint.model,
+        endpoint.base_url,
+        endpoint.api_key,
+        timeout=600.0,
+        max_retries=0,
+        endpoint_name=EMBEDDED_ENDPOINT,
+    )
+
+
+async def _method_of(choice: ModelChoice, model: PacedChatModel) -> str:
+    from coach.edges.openai_client import detect_capabilities
+
+    if choice.embedded:
+        return "logprobs"
+    if choice.is_openai:
+        return "structured"
+    return "logprobs" if (await detect_capabilities(model)).logprobs else "structured"
