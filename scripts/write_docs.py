@@ -11,7 +11,7 @@ from coach.cli.app import app
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 COMMANDS = [
-    ["questions"], ["submit"], ["compare"], ["history"], ["history", "delete"], ["next"], ["calibrate"], ["doctor"],
+    ["questions"], ["submit"], ["batch"], ["compare"], ["history"], ["history", "delete"], ["next"], ["calibrate"], ["doctor"],
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ LEVEL_THRESHOLDS = (0.12, 0.35, 0.6, 0.8)
 
 #: z of a two-sided 90 % interval of the normal distribution.
 Z_90 = 1.645
-#: Correlation between the judge's errors on two checks of one answer (halo). Measured: benchmarks/judge_variants.py.
+#: Correlation between the judge's errors on two checks of one answer (halo). Assumed, not measured.
 ERROR_CORRELATION = 0.1
 
 #: Intervals wider than this (in points) ask for a human look.

@@ -12,8 +12,9 @@ The signals, each cheap and each blind in its own way, are about the one sentenc
   sentences on the same check (contextual calibration, Zhao et al. 2021).
 
 A logistic model joins them, as LLM-Rubric (Hashemi et al. 2024) calibrates distributions of answers. Its weights
-are the same for every check and every bank: ``benchmarks/fit_signals.py`` fits them on the labelled exemplars and
-traps and prints how they do on questions that were left out.
+are the same for every check and every bank: ``benchmarks/fit_signals.py`` fits the similarity weights on the labelled
+exemplars and traps and prints how they do on questions that were left out. The model's weight, the raised bias
+and the weights for reference answers were set by judgement.
 """
 
 from __future__ import annotations
