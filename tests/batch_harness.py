@@ -1,0 +1,107 @@
+"""What the tests of batches share: rows, assessors, and a model at a faulty server."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from assessment_factory import shipped_bank
+
+from coach.core.concurrency import AdaptiveLimit, Limit
+from coach.edges.journal import Journal
+from coach.edges.observed_model import ObservedChatModel
+from coach.edges.paced_model import PacedChatModel, Patience
+from coach.edges.prompt_files import load_prompts
+from coach.edges.same_answers import SameAnswers
+from coach.judges.structured import StructuredJudge
+from coach.models.batch import AnswerRow, JournalRecord, RowProblem
+from coach.models.batch_run import BatchRun
+from coach.models.judging import Judge
+from coach.usecases.assess import AnswerAssessor
+from coach.usecases.batch import BatchGrader
+from coach.usecases.batch_options import BatchOptions
+
+#: Quick enough for a test, long enough for a sound reply on a busy machine.
+TIMEOUT = 0.8
+HASTY = Patience(tries=4, first_wait=0.01, longest_wait=0.02, failures=30, down_after=5.0)
+
+
+def answer_text(number: int) -> str:
+    """Return an answer like no other."""
+    return (
+        f"In case number {number} I first looked at the log of the archive and called the technician on duty. "
+        "Then I sent the images again from the modality and checked that every study had arrived."
+    )
+
+
+def batch_rows(count: int, questions: int = 3) -> list[AnswerRow]:
+    """Return rows of different answers to the first questions of the shipped bank."""
+    ids = [question.id for question in shipped_bank().questions[:questions]]
+    return [
+        AnswerRow(
+            f"row-{number}", f"person {number}", ids[number % questions], answer_text(number), "rows.csv", number + 2
+        )
+        for number in range(count)
+    ]
+
+
+def write_rows(path: Path, rows: Sequence[AnswerRow]) -> Path:
+    """Write rows as a long CSV file."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "candidate", "question_id", "answer"])
+        writer.writerows([row.row_id, row.candidate, row.question_id, row.answer] for row in rows)
+    return path
+
+
+def batch_assessor(judge: Judge) -> AnswerAssessor:
+    """Return an assessor for the shipped bank that looks at no language."""
+    return AnswerAssessor(shipped_bank(), judge, lambda model, usage, endpoint: 0.0)
+
+
+@asynccontextmanager
+async def server_assessor(
+    url: str, limit: Limit | None = None, patience: Patience = HASTY, timeout: float = TIMEOUT
+) -> AsyncIterator[AnswerAssessor]:
+    """Yield an assessor with the structured judge at a server."""
+    async with ObservedChatModel("stub-model", url, None, max_retries=0, timeout=timeout) as model:
+        paced = PacedChatModel(model, limit or AdaptiveLimit(16), patience)
+        model.tell(paced.observe)
+        yield batch_assessor(StructuredJudge(paced, load_prompts()))
+
+
+def grade(
+    rows: Iterable[AnswerRow | RowProblem], directory: Path, judge: Judge, options: BatchOptions | None = None
+) -> BatchRun:
+    """Grade rows into a directory with this judge."""
+    with Journal.open(directory) as journal:
+        return asyncio.run(BatchGrader(batch_assessor(judge), journal, SameAnswers(), options).run(rows))
+
+
+def grade_at(
+    url: str, rows: Iterable[AnswerRow], directory: Path, *, patience: Patience = HASTY, limit: Limit | None = None
+) -> BatchRun:
+    """Grade rows into a directory with the structured judge at a server."""
+    chosen = limit or AdaptiveLimit(16)
+
+    async def run() -> BatchRun:
+        async with server_assessor(url, chosen, patience) as assessor:
+            return await BatchGrader(assessor, journal, SameAnswers(), BatchOptions(limit=chosen)).run(rows)
+
+    with Journal.open(directory) as journal:
+        return asyncio.run(run())
+
+
+def records_of(directory: Path) -> dict[str, JournalRecord]:
+    """Return the newest record of every row."""
+    with Journal.read(directory) as journal:
+        return {record.row_id: record for record in journal.latest()}
+
+
+def verdicts_of(record: JournalRecord) -> list[tuple[str, str, float | None]]:
+    """Return what was decided about a row, without time and cost."""
+    assert record.assessment is not None
+    return [(check.id, check.verdict, check.probability) for check in record.assessment.check_results()]
