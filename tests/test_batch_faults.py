@@ -30,16 +30,15 @@ def test_every_row_ends_at_a_server_that_fails_in_every_way(tmp_path: Path) -> N
         prompt = body["messages"][1]["content"]
         if any(text in prompt for text in stubborn):
             return "500"
-        # Half of the slow ones would only make the test slow.
         return chance.choice(FAULTS) if chance.random() < FAULTY_SHARE else None
 
     rows = batch_rows(ROWS)
     with faulty_server(choose) as server:
-        run = grade_at(server.url, rows, tmp_path)
+        run = grade_at(server.url, rows, tmp_path, limit=FixedLimit(24))
         first = records_of(tmp_path)
         sent = len(server.requests)
         server.choose = None
-        healed = grade_at(server.url, rows, tmp_path)
+        healed = grade_at(server.url, rows, tmp_path, limit=FixedLimit(24))
 
     tally = run.tally
     lines = (tmp_path / JOURNAL_NAME).read_text(encoding="utf-8").count("\n")

@@ -78,7 +78,7 @@ class PacedChatModel:
         self._failures = 0
         self._failing_since = 0.0
         self._down: EndpointDownError | None = None
-        #: How often a server pushed back (rate limits, time-outs, overload), for the summary.
+        #: How often the server pushed back: rate limits and time-outs.
         self.push_backs = 0
 
     @property
@@ -134,7 +134,7 @@ class PacedChatModel:
 
     def _failed(self, error: ModelError, sent_at: float) -> None:
         now = self._clock()
-        if isinstance(error, ModelRateLimitError | ModelTimeoutError | ModelServerError):
+        if isinstance(error, ModelRateLimitError | ModelTimeoutError):
             self.push_backs += 1
             self._limit.pushed_back(sent_at, now)
         if isinstance(error, ModelRateLimitError):
