@@ -6,7 +6,8 @@ from assessment_factory import VERDICTS, criteria, dicom_assessment
 from comparison_cases import KEYWORDS, NEW, OLD, compared, keyword_judge
 
 from coach.core.check_changes import check_changes, left_out_checks
-from coach.core.comparing import NOISE
+from coach.core.comparing import CLEAR_MOVE
+from coach.core.verdicts import verdict_of
 from coach.models.assessment import Assessment, Verdict
 from coach.models.comparison import CheckChange, Comparison
 
@@ -78,10 +79,11 @@ def test_swapping_the_versions_swaps_gained_and_lost() -> None:
     assert told(back.gained) == mirrored(there.lost)
 
 
-def test_a_verdict_that_flipped_by_a_hair_did_not_change() -> None:
-    """Crossing a threshold within the noise is neither gain nor loss."""
-    old = with_verdicts(header_tags=(MET, 0.62), transfer_services=(MET, 0.62))
-    new = with_verdicts(header_tags=(PARTLY, 0.62 - NOISE + 0.01), transfer_services=(PARTLY, 0.62 - NOISE - 0.01))
+def test_a_verdict_that_flipped_by_noise_did_not_change() -> None:
+    """A probability that crosses a threshold by no more than rewording can move it is neither gain nor loss."""
+    near, far = 0.65 - CLEAR_MOVE + 0.01, 0.65 - CLEAR_MOVE - 0.01
+    old = with_verdicts(header_tags=(MET, 0.65), transfer_services=(MET, 0.65))
+    new = with_verdicts(header_tags=(verdict_of(near), near), transfer_services=(verdict_of(far), far))
 
     assert ids(check_changes(old, new, {}).lost) == ["transfer-services"]
     assert ids(check_changes(new, old, {}).gained) == ["transfer-services"]

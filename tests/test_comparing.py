@@ -109,11 +109,11 @@ def test_what_rewording_can_move_is_no_change() -> None:
 
 
 def test_a_few_points_are_no_change() -> None:
-    """A difference below the minimum is not called better, however sure it is."""
-    difference = compared({}, {"header-tags": 0.5 + MIN_CHANGE / share("header-tags") - 0.01})
-
-    assert difference.difference > Z * difference.deviation
-    assert difference.verdict == "no_clear_change"
+    """A difference up to the minimum is not called better or worse, however sure it is."""
+    assert PairedDifference(MIN_CHANGE, 0.1, {}).verdict == "no_clear_change"
+    assert PairedDifference(-MIN_CHANGE, 0.1, {}).verdict == "no_clear_change"
+    assert PairedDifference(MIN_CHANGE + 0.01, 0.1, {}).verdict == "improved"
+    assert PairedDifference(-MIN_CHANGE - 0.01, 0.1, {}).verdict == "worse"
 
 
 def test_a_red_flag_costs_what_it_costs_in_the_score() -> None:

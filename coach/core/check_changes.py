@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coach.core.comparing import NOISE
+from coach.core.comparing import CLEAR_MOVE
 from coach.models.assessment import Assessment, CheckResult, Improvement, Verdict
 from coach.models.comparison import CheckChange, FollowedAdvice, LeftOutCheck
 
@@ -30,7 +30,7 @@ class CheckChanges:
 def check_changes(old: Assessment, new: Assessment, parts: Mapping[str, float]) -> CheckChanges:
     """Sort out the checks that changed; ``parts`` holds the points of each check.
 
-    A check changed when its verdict did and its probability moved by more than NOISE: a verdict alone can flip
+    A check changed when its verdict did and its probability moved by more than CLEAR_MOVE: a verdict alone can flip
     when a probability crosses a threshold by a hair.
     """
     changes = CheckChanges([], [], [], [])
@@ -130,7 +130,7 @@ def _step(before: CheckResult, after: CheckResult) -> int:
         return 0
     rise = _RANK[after.verdict] - _RANK[before.verdict]
     moved = after.probability - before.probability
-    if rise * moved <= 0 or abs(moved) <= NOISE:
+    if rise * moved <= 0 or abs(moved) <= CLEAR_MOVE:
         return 0
     return 1 if rise > 0 else -1
 
