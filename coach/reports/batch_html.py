@@ -17,6 +17,8 @@ from coach.reports.words import Standing, marker_text
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
+#: The template's crumbs are written so many at a time.
+_PIECES = 512
 _SIGNS = {
     Standing.EARNED: "✓",
     Standing.PARTLY: "◐",
@@ -50,7 +52,7 @@ def batch_page(
         keep_trailing_newline=True,
     )
     css = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("assessment.css", "batch.css"))
-    yield from environment.get_template("batch.html.j2").generate(
+    stream = environment.get_template("batch.html.j2").stream(
         summary=summary,
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
         line=one_line,
@@ -69,6 +71,8 @@ def batch_page(
         css=Markup(css),  # our own files; their hash is in the policy
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
     )
+    stream.enable_buffering(_PIECES)
+    yield from stream
 
 
 def _charts(summary: BatchSummary, questions: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
