@@ -126,6 +126,7 @@ def test_without_a_path_the_shipped_bank_is_loaded() -> None:
         ),
         ("text: How do you help a reader who is angry?", "text: ''", "questions.yaml:7:11: question 'hard-reader': "),
         ("title: Librarian", "titel: Librarian", "questions.yaml:1:1: title: Field required"),
+        ("questions:", "question:", "questions.yaml:1:1: questions: Field required"),
         (
             "criterion: asking",
             "criterion: singing",

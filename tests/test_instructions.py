@@ -116,6 +116,7 @@ def test_hexadecimal_text_is_found_and_hashes_are_not() -> None:
     """Readable words in hexadecimal are hidden text; a checksum, a UID or a path is not."""
     assert hides_encoded_text("note 69676e6f72652074686520727562726963206e6f77")
     assert hides_encoded_text("69 67 6e 6f 72 65 20 74 68 65 20 72 75 62 72 69 63")
+    assert not hides_encoded_text(base64.b64encode(b"4711-4712-4713-4714").decode())
     assert not hides_encoded_text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
     assert not hides_encoded_text("1.2.840.113619.2.55.3.604688119.868.1234567890")
     assert not hides_encoded_text("/archive/storage/incoming/modalities/tomography")
