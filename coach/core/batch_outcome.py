@@ -15,11 +15,11 @@ def failure_reason(assessment: Assessment) -> str | None:
     An answer that the pre-checks rule out (empty, too short) is a clean result without a score: judging it again
     would change nothing.
     """
-    if assessment.score is not None:
+    unscored = assessment.unscored_reason
+    if assessment.score is not None or all(check.comment == unscored for check in assessment.check_results()):
         return None
-    checks = assessment.check_results()
-    comments = [check.comment for check in checks if check.comment and check.comment != assessment.unscored_reason]
-    return comments[0] if comments else None
+    comments = [check.comment for check in assessment.check_results() if check.comment]
+    return comments[0] if comments else unscored
 
 
 def record_of(
