@@ -6,9 +6,8 @@ import asyncio
 import csv
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
-
-from assessment_factory import shipped_bank
 
 from coach.core.concurrency import AdaptiveLimit, Limit
 from coach.edges.journal import Journal
@@ -17,6 +16,7 @@ from coach.edges.paced_model import PacedChatModel, Patience
 from coach.edges.prompt_files import load_prompts
 from coach.edges.same_answers import SameAnswers
 from coach.judges.structured import StructuredJudge
+from coach.models.bank import Bank, Check, Criterion, Level, Question, Rubric
 from coach.models.batch import AnswerRow, JournalRecord, RowProblem
 from coach.models.batch_run import BatchRun
 from coach.models.judging import Judge
@@ -29,6 +29,38 @@ TIMEOUT = 0.8
 HASTY = Patience(tries=4, first_wait=0.01, longest_wait=0.02, failures=30, down_after=5.0)
 
 
+@lru_cache(maxsize=1)
+def small_bank() -> Bank:
+    """Return a bank of three questions with one rubric: it stays as it is while people improve the shipped one."""
+    levels = [Level(level=level, title=f"Level {level}", descriptor=f"Shows {level} of 4.") for level in range(5)]
+    criteria = [Criterion(id=name, title=name.title(), weight=1, levels=levels) for name in ("facts", "action")]
+    return Bank(
+        title="Small bank",
+        profession="archive keeper",
+        language="en",
+        questions=[_question(number) for number in range(1, 4)],
+        rubrics={"work": Rubric(id="work", title="Work", description="How somebody works.", criteria=criteria)},
+        sha256="0" * 64,
+    )
+
+
+def _question(number: int) -> Question:
+    checks = [
+        Check(id="names-a-log", criterion="facts", kind="point", statement="Names a log.", advice="Name the log."),
+        Check(id="checks-arrival", criterion="action", kind="point", statement="Checks arrival.", advice="Check it."),
+        Check(id="blames-others", criterion="action", kind="red_flag", statement="Blames others.", advice="Do not."),
+    ]
+    return Question(
+        id=f"question-{number}",
+        number=number,
+        category="work",
+        text=f"What do you do about problem {number}?",
+        rationale="It shows method.",
+        rubric="work",
+        checks=checks,
+    )
+
+
 def answer_text(number: int) -> str:
     """Return an answer like no other."""
     return (
@@ -38,8 +70,8 @@ def answer_text(number: int) -> str:
 
 
 def batch_rows(count: int, questions: int = 3) -> list[AnswerRow]:
-    """Return rows of different answers to the first questions of the shipped bank."""
-    ids = [question.id for question in shipped_bank().questions[:questions]]
+    """Return rows of different answers to the first questions of the small bank."""
+    ids = [question.id for question in small_bank().questions[:questions]]
     return [
         AnswerRow(
             f"row-{number}", f"person {number}", ids[number % questions], answer_text(number), "rows.csv", number + 2
@@ -57,9 +89,23 @@ def write_rows(path: Path, rows: Sequence[AnswerRow]) -> Path:
     return path
 
 
+def write_bank(directory: Path) -> Path:
+    """Write the small bank as files and return the path of its questions."""
+    import yaml
+
+    bank = small_bank()
+    (directory / "rubrics").mkdir(parents=True)
+    for rubric in bank.rubrics.values():
+        path = directory / "rubrics" / f"{rubric.id}.yaml"
+        path.write_text(yaml.safe_dump(rubric.model_dump(mode="json")), encoding="utf-8")
+    questions = bank.model_dump(mode="json", include={"title", "profession", "language", "questions"})
+    (directory / "questions.yaml").write_text(yaml.safe_dump(questions), encoding="utf-8")
+    return directory / "questions.yaml"
+
+
 def batch_assessor(judge: Judge) -> AnswerAssessor:
-    """Return an assessor for the shipped bank that looks at no language."""
-    return AnswerAssessor(shipped_bank(), judge, lambda model, usage, endpoint: 0.0)
+    """Return an assessor for the small bank that looks at no language."""
+    return AnswerAssessor(small_bank(), judge, lambda model, usage, endpoint: 0.0)
 
 
 @asynccontextmanager
@@ -82,13 +128,19 @@ def grade(
 
 
 def grade_at(
-    url: str, rows: Iterable[AnswerRow], directory: Path, *, patience: Patience = HASTY, limit: Limit | None = None
+    url: str,
+    rows: Iterable[AnswerRow],
+    directory: Path,
+    *,
+    patience: Patience = HASTY,
+    limit: Limit | None = None,
+    timeout: float = TIMEOUT,
 ) -> BatchRun:
     """Grade rows into a directory with the structured judge at a server."""
     chosen = limit or AdaptiveLimit(16)
 
     async def run() -> BatchRun:
-        async with server_assessor(url, chosen, patience) as assessor:
+        async with server_assessor(url, chosen, patience, timeout) as assessor:
             return await BatchGrader(assessor, journal, SameAnswers(), BatchOptions(limit=chosen)).run(rows)
 
     with Journal.open(directory) as journal:

@@ -54,6 +54,7 @@ def batch_page(
     css = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("assessment.css", "batch.css"))
     stream = environment.get_template("batch.html.j2").stream(
         summary=summary,
+        hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
         line=one_line,
         sentence=words.sentence,
