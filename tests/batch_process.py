@@ -1,0 +1,30 @@
+"""A process that grades rows at a server until it is killed: for tests only.
+
+Usage: python batch_process.py DIR COUNT URL
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from batch_harness import batch_rows, grade_at
+
+from coach.core.concurrency import FixedLimit
+from coach.edges.paced_model import Patience
+from coach.errors import CoachError
+
+
+def main(directory: str, count: str, url: str) -> int:
+    """Grade the rows; return 0, or the exit code of an error."""
+    # Patient: what is tested is the end of this process, not the server's.
+    try:
+        grade_at(url, batch_rows(int(count)), Path(directory), limit=FixedLimit(8), patience=Patience(), timeout=30.0)
+    except CoachError as error:
+        print(error.message, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

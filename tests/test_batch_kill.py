@@ -1,0 +1,93 @@
+"""``kill -9`` during a batch: whatever the moment, the next run goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batch_harness import batch_rows, records_of, verdicts_of
+from faulty_server import FaultyServer, faulty_server, prompt_of
+
+PROCESS = Path(__file__).with_name("batch_process.py")
+ROWS = 300
+KILLS = 20
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
+
+
+def start(out: Path, url: str, count: int = ROWS) -> subprocess.Popen[bytes]:
+    """Grade rows in a process of its own."""
+    command = [sys.executable, str(PROCESS), str(out), str(count), url]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> tuple[int, str]:
+    """Wait for the end and return exit code and standard error."""
+    _, error = process.communicate(timeout=120)
+    return process.returncode, error.decode()
+
+
+def rows_of(requests: list[dict[str, Any]]) -> list[int]:
+    """Return the numbers of the answers in these requests."""
+    return [int(prompt_of(body).split("case number ")[1].split()[0]) for body in requests]
+
+
+def killed_run(out: Path, server: FaultyServer, wanted: int) -> None:
+    """Run until the server was asked about so many rows, then kill the process without warning."""
+    before = len(server.requests)
+    process = start(out, server.url)
+    while len(server.requests) < before + wanted and process.poll() is None:
+        time.sleep(0.001)
+    process.kill()
+    process.communicate(timeout=30)
+
+
+def finished_rows(out: Path) -> set[int]:
+    """Return the numbers of the rows that have a result."""
+    if not (out / "journal.jsonl").is_file():
+        return set()
+    return {int(name.removeprefix("row-")) for name, record in records_of(out).items() if record.status == "ok"}
+
+
+def test_killed_at_twenty_moments(tmp_path: Path) -> None:
+    """Twenty kills and resumes give the results of an undisturbed run, and no finished row is asked about again."""
+    killed, sound = tmp_path / "killed", tmp_path / "sound"
+    chance = random.Random()
+    with faulty_server(delay=0.003) as server:
+        for _ in range(KILLS):
+            finished, before = finished_rows(killed), len(server.requests)
+            killed_run(killed, server, chance.randint(0, 14))
+            asked = rows_of(server.requests[before:])
+            assert not finished & set(asked)
+            assert len(asked) == len(set(asked))
+        assert finished_rows(killed)
+        assert finish(start(killed, server.url)) == (0, "")
+        assert finish(start(sound, server.url)) == (0, "")
+
+    after, expected = records_of(killed), records_of(sound)
+    assert set(after) == {row.row_id for row in batch_rows(ROWS)}
+    assert {name: verdicts_of(record) for name, record in after.items()} == {
+        name: verdicts_of(record) for name, record in expected.items()
+    }
+    assert all(record.status == "ok" for record in after.values())
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    """Two processes never write one directory: the second says so and leaves everything alone."""
+    with faulty_server(delay=0.3) as server:
+        first = start(tmp_path / "out", server.url, 20)
+        while not server.requests and first.poll() is None:
+            time.sleep(0.01)
+        code, error = finish(start(tmp_path / "out", server.url, 20))
+        assert finish(first) == (0, "")
+
+    assert code == 2
+    assert "another process" in error
+    assert len(records_of(tmp_path / "out")) == 20
