@@ -55,7 +55,7 @@ class Weights:
 #: more answers that miss a point than a user's answers will; that of red flags is lowered, because accusing an honest
 #: answer does more harm than missing a wrong one.
 WEIGHTS: dict[Kind, Weights] = {
-    "point": Weights(-7.1, -2.9, 8.4, -0.4, 10.6, 1.8),
+    "point": Weights(-7.1, -2.9, 8.4, -0.4, 10.6, 1.0),
     "red_flag": Weights(-7.8, 7.0, 4.3, 0.0, 0.0, 0.6),
 }
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
