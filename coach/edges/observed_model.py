@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from coach.edges import openai_client
 from coach.edges.openai_client import OpenAIChatModel
+from coach.models.completion import CompletionRequest
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -24,6 +25,10 @@ class ObservedChatModel(OpenAIChatModel):
     def tell(self, on_headers: OnHeaders) -> None:
         """Call ``on_headers`` with the headers of every response from now on."""
         self._on_headers = on_headers
+
+    def body(self, request: CompletionRequest) -> dict[str, Any]:
+        """Return the JSON body of a request as it would be sent now, with what was learned about the endpoint."""
+        return self._dialect.body(request)
 
     async def _post(self, body: dict[str, Any]) -> bytes:
         import httpx2

@@ -7,8 +7,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 
 from coach.core.admission import Admission
-from coach.core.batch_outcome import failure_reason, for_same_answer, record_of
-from coach.core.result_key import answer_sha256
+from coach.core.batch_outcome import failure_reason, record_of
 from coach.core.row_keys import RowKey, RowKeys
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError, ModelTimeoutError
 from coach.models.assessment import Assessment
@@ -17,6 +16,7 @@ from coach.models.batch import AnswerRow, RowProblem
 from coach.models.batch_run import BatchRun, Ending
 from coach.usecases.assess import AnswerAssessor
 from coach.usecases.batch_options import BatchOptions, Results, SameAnswersIndex
+from coach.usecases.equal_answers import copy_of
 
 #: So many rows in a row that fail are no longer the rows' fault.
 MAX_FAILURES_IN_A_ROW = 25
@@ -163,15 +163,10 @@ class BatchGrader:
         """Take over the result of an equal answer; False when there is none that fits."""
         if self._results.finished(row.row_id, keys.key):
             return True
-        known = self._same.key_of(keys.same)
-        found = self._results.by_key(known or keys.key)
-        if found is None or found.assessment is None:
+        record = copy_of(row, keys, self._assessor, self._results, self._same)
+        if record is None:
             return False
-        answer = self._assessor.prepare(self._questions[row.question_id], row.answer)
-        assessment = for_same_answer(found.assessment, answer, answer_sha256(answer.text))
-        if assessment is None:
-            return False
-        self._record(row, keys, assessment, None, same=found.same_as or found.row_id)
+        self._results.append(record)
         self.outcome.tally.copied += 1
         return True
 
@@ -200,7 +195,7 @@ class BatchGrader:
         if reason is None and self._options.calibrate:
             assessment = self._options.calibrate(assessment)
         self._count(assessment)
-        self._record(row, keys, assessment, reason)
+        self._results.append(record_of(row, keys.key, assessment, reason))
         if reason is None:
             self._failures_in_a_row = 0
             self.outcome.tally.judged += 1
@@ -213,7 +208,7 @@ class BatchGrader:
             # Nothing is wrong with this row: the next run takes it.
             self._end_by(error)
             return
-        self._record(row, keys, None, error.message)
+        self._results.append(record_of(row, keys.key, None, error.message))
         self._failed(error)
 
     def _failed(self, error: ModelError) -> None:
@@ -251,11 +246,6 @@ class BatchGrader:
             tally.cost_usd = None
         elif tally.cost_usd is not None:
             tally.cost_usd += receipt.cost_usd
-
-    def _record(
-        self, row: AnswerRow, keys: RowKey, assessment: Assessment | None, reason: str | None, same: str | None = None
-    ) -> None:
-        self._results.append(record_of(row, keys.key, assessment, reason, same))
 
     def _tell(self) -> None:
         if self._options.on_progress:

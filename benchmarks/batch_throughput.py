@@ -1,0 +1,192 @@
+"""How fast a batch is beside a bare loop: both at 64 requests in flight, at a local stub that answers at once.
+
+Usage: python benchmarks/batch_throughput.py [ROWS] [ROUNDS]     (defaults 1500 and 3)
+
+The bare loop is what somebody would write with AsyncOpenAI: 64 workers that send the very requests of the batch with
+``chat.completions.create``, and do nothing with the replies. The batch does everything that `coach batch` does until
+the result is in the journal. The stub runs in a process of its own. Runs alternate; the medians are compared.
+Target: at least 0.9 of the bare loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+IN_FLIGHT = 64
+TARGET = 0.9
+
+
+class Stub(asyncio.Protocol):
+    """Answers every request with a reply that meets each check of its schema; replies are kept by schema."""
+
+    replies: dict[bytes, bytes] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where to answer."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._received = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every whole request."""
+        self._received += data
+        while True:
+            end = self._received.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = self._received[:end].lower()
+            start = head.index(b"content-length:") + 15
+            length = int(head[start:].split(b"\r\n", 1)[0])
+            if len(self._received) < end + 4 + length:
+                return
+            body = self._received[end + 4 : end + 4 + length]
+            self._received = self._received[end + 4 + length :]
+            self._transport.write(self._reply(body))
+
+    def _reply(self, body: bytes) -> bytes:
+        # What tells one question from another stands in the schema, at the end of the body.
+        key = body[body.rfind(b'"json_schema"') :]
+        if key not in self.replies:
+            schema = json.loads(body)["response_format"]["json_schema"]["schema"]["properties"]
+            verdict = {"reason": "The answer says so in its first sentence.", "sentences": [1], "verdict": "met"}
+            content = {"checks": dict.fromkeys(schema["checks"]["properties"], verdict), "follow_up": "?", "outline": "-"}
+            message = {"role": "assistant", "content": json.dumps(content)}
+            text = json.dumps(
+                {
+                    "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "stub",
+                    "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+                    "usage": {"prompt_tokens": 1500, "completion_tokens": 500, "total_tokens": 2000},
+                }
+            ).encode()  # fmt: skip
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(text)}\r\n\r\n"
+            self.replies[key] = head.encode() + text
+        return self.replies[key]
+
+
+def serve(ports: Queue[int]) -> None:
+    """Run the stub for ever."""
+
+    async def run() -> None:
+        server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", 0)
+        ports.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+def rows(count: int) -> Iterator[Any]:
+    """Yield different answers of usual length to all questions of the shipped bank, question by question."""
+    from assessment_factory import ANSWER, shipped_bank
+
+    from coach.models.batch import AnswerRow
+
+    ids = [question.id for question in shipped_bank().questions]
+    for number in range(count):
+        answer = f"{ANSWER} I have done this {number} times."
+        yield AnswerRow(f"row-{number}", None, ids[number * len(ids) // count], answer, "rows", number)
+
+
+async def batch(url: str, count: int) -> float:
+    """Return the rows a second of a batch, from rows to journal."""
+    from assessment_factory import shipped_bank
+
+    from coach.cli.session import make_assessor, sentence_similarity
+    from coach.core.concurrency import FixedLimit
+    from coach.edges.journal import Journal
+    from coach.edges.observed_model import ObservedChatModel
+    from coach.edges.paced_model import PacedChatModel
+    from coach.edges.prompt_files import load_prompts
+    from coach.edges.same_answers import SameAnswers
+    from coach.judges.structured import StructuredJudge
+    from coach.usecases.batch import BatchGrader
+    from coach.usecases.batch_options import BatchOptions
+
+    limit = FixedLimit(IN_FLIGHT)
+    with tempfile.TemporaryDirectory() as name, Journal.open(Path(name)) as journal:
+        async with ObservedChatModel("stub", url, None, max_retries=0) as model:
+            judge = StructuredJudge(PacedChatModel(model, limit), load_prompts())
+            assessor = make_assessor(shipped_bank(), judge, sentence_similarity())
+            given = list(rows(count))
+            assessor.prepare(shipped_bank().questions[0], given[0].answer)
+            began = time.perf_counter()
+            run = await BatchGrader(assessor, journal, SameAnswers(), BatchOptions(limit=limit)).run(given)
+            seconds = time.perf_counter() - began
+    assert run.tally.judged == count, run
+    return count / seconds
+
+
+def bodies(count: int) -> list[dict[str, Any]]:
+    """Return the requests that the batch sends."""
+    from assessment_factory import shipped_bank
+
+    from coach.cli.session import make_assessor, sentence_similarity
+    from coach.edges.openai_parameters import Dialect
+    from coach.edges.prompt_files import load_prompts
+    from coach.judges.structured import StructuredJudge
+
+    class Nobody:
+        name, endpoint = "stub", "http://127.0.0.1/v1"
+
+    bank = shipped_bank()
+    judge = StructuredJudge(Nobody(), load_prompts())  # type: ignore[arg-type]
+    assessor = make_assessor(bank, judge, sentence_similarity())
+    questions = {question.id: question for question in bank.questions}
+    dialect = Dialect("stub", is_openai=False)
+    found = []
+    for row in rows(count):
+        question = questions[row.question_id]
+        task = assessor.task(question, assessor.prepare(question, row.answer))
+        found.append(dialect.body(judge.requests(task)[0]))
+    return found
+
+
+async def bare(url: str, requests: list[dict[str, Any]]) -> float:
+    """Return the requests a second of a bare loop."""
+    from openai import AsyncOpenAI
+
+    async with AsyncOpenAI(api_key="none", base_url=url) as client:
+        waiting = iter(requests)
+
+        async def work() -> None:
+            for body in waiting:
+                await client.chat.completions.create(**body)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+        return len(requests) / (time.perf_counter() - began)
+
+
+def main() -> int:
+    """Measure both in turn and say whether the target is met."""
+    count, rounds = (int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""], ("1500", "3")))
+    ports: Queue[int] = multiprocessing.Queue()
+    server = multiprocessing.Process(target=serve, args=(ports,), daemon=True)
+    server.start()
+    url = f"http://127.0.0.1:{ports.get()}/v1"
+    requests = bodies(count)
+    loops, batches = [], []
+    for _ in range(rounds):
+        loops.append(asyncio.run(bare(url, requests)))
+        batches.append(asyncio.run(batch(url, count)))
+        print(f"bare loop {loops[-1]:.0f} requests/s, batch {batches[-1]:.0f} rows/s")
+    server.terminate()
+    ratio = statistics.median(batches) / statistics.median(loops)
+    print(f"ratio {ratio:.2f}; target {TARGET}: {'met' if ratio >= TARGET else 'MISSED'}")
+    return 0 if ratio >= TARGET else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,270 @@
+"""``coach batch submit``, ``status`` and ``collect``: grading by jobs at the provider's Batch API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coach.cli.console import say
+from coach.cli.options import BankOption, JsonOption, ModelOption, QuietOption
+from coach.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from coach.edges.job_files import JobFolder, PendingRows
+    from coach.edges.journal import Journal
+    from coach.edges.model_choice import ModelChoice
+    from coach.edges.same_answers import SameAnswers
+    from coach.models.bank import Bank
+    from coach.models.batch_job import BatchJob, ProviderBatch
+    from coach.usecases.batch_collect import Collected
+    from coach.usecases.batch_submit import Written
+
+OPENAI_BATCH = "openai-batch"
+EXIT_SOME_FAILED = 3
+#: Jobs cost half of the list price.
+DISCOUNT = 0.5
+
+DirectoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The directory given as --out.")]
+
+
+def submit_command(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="As for grading.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where jobs, results and reports go.")],
+    model: ModelOption = None,
+    bank: BankOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Send what is not graded yet as jobs to the provider's Batch API. Again: goes on where it stopped."""
+    from coach.edges.bank_files import load_bank
+    from coach.edges.job_files import JobFolder
+    from coach.edges.journal import Journal
+
+    loaded = load_bank(bank)
+    choice = _endpoint(model)
+    with Journal.open(out) as journal:
+        folder = JobFolder(out)
+        written, started = asyncio.run(_submit(inputs, out, loaded, choice, journal, folder))
+    if as_json:
+        _print_jobs(folder.jobs)
+    elif not quiet:
+        for line in _written_lines(written, started):
+            say(line)
+        say(f"Later: coach batch status {out}, and coach batch collect {out}")
+
+
+def status_command(directory: DirectoryArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Ask the provider how far the jobs are."""
+    from coach.edges.job_files import JobFolder
+    from coach.edges.journal_lock import JournalLock
+
+    lock = JournalLock(directory)
+    try:
+        folder = JobFolder(directory)
+        found = asyncio.run(_look_after(folder))
+    finally:
+        lock.release()
+    if as_json:
+        _print_jobs(folder.jobs)
+        return
+    for job in folder.jobs:
+        typer.echo(_job_line(job))
+    if not quiet and any(batch.ended for _, batch in found):
+        say(f"Ready: coach batch collect {directory}")
+
+
+def collect_command(
+    directory: DirectoryArgument,
+    bank: BankOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Fetch the results of jobs that have ended and write the reports; what failed is sent again by `submit`."""
+    from coach.cli.batch_outputs import write_outputs
+    from coach.edges.bank_files import load_bank
+    from coach.edges.batch_rows import ROWS_NAME
+    from coach.edges.job_files import JobFolder
+    from coach.edges.journal import Journal
+
+    loaded = load_bank(bank)
+    with Journal.open(directory) as journal:
+        folder = JobFolder(directory)
+        done = asyncio.run(_collect(loaded, journal, folder))
+        complete = (directory / ROWS_NAME).is_file() and not any(job.open for job in folder.jobs)
+        summary = write_outputs(directory, journal, loaded, complete=complete)
+    if as_json:
+        typer.echo(summary.to_json())
+    elif not quiet:
+        for line in _collected_lines(done, folder.jobs, directory):
+            say(line)
+    if summary.failed or summary.unreadable:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _endpoint(model: str | None) -> ModelChoice:
+    from coach.edges.model_choice import choose_model
+
+    choice = choose_model(model, os.environ)
+    if choice.embedded:
+        raise ConfigurationError("the embedded model has no batch API", "Leave --jobs out, or name another --model.")
+    return choice
+
+
+async def _submit(
+    inputs: list[str], out: Path, bank: Bank, choice: ModelChoice, journal: Journal, folder: JobFolder
+) -> tuple[Written, int]:
+    from coach.cli.session import make_assessor, sentence_similarity
+    from coach.core.row_grouping import grouped
+    from coach.edges.batch_inputs.inputs import open_inputs
+    from coach.edges.batch_rows import RowsWriter
+    from coach.edges.observed_model import ObservedChatModel
+    from coach.edges.openai_batch import ENDPOINT, MAX_BYTES, MAX_REQUESTS, BatchApi
+    from coach.edges.openai_client import detect_capabilities
+    from coach.edges.prompt_files import load_prompts
+    from coach.edges.unreadable_rows import UnreadableRows
+    from coach.judges.structured import StructuredJudge
+    from coach.usecases.batch_submit import JobWriting, bring_on_their_way
+    from coach.usecases.job_ports import FileLimits
+
+    opened = open_inputs(inputs, bank)
+    with ExitStack() as stack:
+        pending, same = _waiting(folder, stack)
+        rows, unreadable = RowsWriter(out), UnreadableRows(out)
+        stack.callback(rows.close)
+        stack.callback(unreadable.close)
+        async with ObservedChatModel(choice.model, choice.base_url, choice.api_key) as model:
+            # Two tiny requests find out which parameters the model takes: in a job each refusal would cost a row.
+            await detect_capabilities(model)
+            judge = StructuredJudge(model, load_prompts())
+            assessor = make_assessor(bank, judge, sentence_similarity())
+            limits = FileLimits(MAX_REQUESTS, MAX_BYTES, ENDPOINT)
+            writing = JobWriting(assessor, judge, model.body, journal, same, limits)
+            found = grouped(opened.rows())
+            written = await writing.write(found, folder, pending, lambda row: rows.add(row.row_id), unreadable.add)
+        rows.keep()
+        async with BatchApi(choice.base_url, choice.api_key) as api:
+            return written, await bring_on_their_way(folder, api)
+
+
+def _waiting(folder: JobFolder, stack: ExitStack) -> tuple[PendingRows, SameAnswers]:
+    from coach.edges.job_files import PendingRows
+    from coach.edges.same_answers import SameAnswers
+
+    pending, same = stack.enter_context(PendingRows()), SameAnswers()
+    stack.callback(same.close)
+    for job in folder.jobs:
+        if job.open:
+            for sent in folder.rows(job):
+                pending.add(sent)
+                same.remember(sent.same, sent.key)
+    return pending, same
+
+
+async def _look_after(folder: JobFolder) -> list[tuple[BatchJob, ProviderBatch]]:
+    from coach.edges.openai_batch import BatchApi
+    from coach.usecases.batch_submit import look_after
+
+    waiting = [job for job in folder.jobs if job.open]
+    if not waiting:
+        return []
+    choice = _endpoint(waiting[0].model)
+    async with BatchApi(choice.base_url, choice.api_key) as api:
+        return await look_after(folder, api)
+
+
+async def _collect(bank: Bank, journal: Journal, folder: JobFolder) -> Collected:
+    from coach.edges.openai_batch import BatchApi
+    from coach.models.batch_job import JobState
+    from coach.usecases.batch_collect import Collected
+
+    total = Collected()
+    for job, batch in await _look_after(folder):
+        if not batch.ended:
+            continue
+        choice = _endpoint(job.model)
+        async with BatchApi(choice.base_url, choice.api_key) as api:
+            files = []
+            for kind, file_id in (("output", batch.output_file_id), ("errors", batch.error_file_id)):
+                if file_id is not None:
+                    files.append(folder.path(job.number, kind))
+                    await api.download(file_id, files[-1])
+        total = total + await _collect_job(bank, journal, folder, job, batch, files)
+        journal.sync()
+        job.state = JobState.COLLECTED
+        folder.save()
+    return total
+
+
+async def _collect_job(
+    bank: Bank, journal: Journal, folder: JobFolder, job: BatchJob, batch: ProviderBatch, files: list[Path]
+) -> Collected:
+    from dataclasses import replace
+
+    from coach.cli.session import make_assessor, sentence_similarity
+    from coach.edges.job_files import PendingRows
+    from coach.edges.openai_batch import read_results
+    from coach.edges.openai_reply import read_reply
+    from coach.edges.prices import cost_usd
+    from coach.edges.prompt_files import load_prompts
+    from coach.edges.same_answers import SameAnswers
+    from coach.judges.structured import StructuredJudge
+    from coach.models.completion import Usage
+    from coach.usecases.batch_collect import JobCollecting, KnownReply
+
+    def half(model: str, usage: Usage, endpoint: str) -> float | None:
+        cost = cost_usd(model, usage, endpoint)
+        return None if cost is None else cost * DISCOUNT
+
+    known = KnownReply(job.model, job.endpoint)
+    assessor = make_assessor(bank, StructuredJudge(known, load_prompts()), sentence_similarity())
+    with ExitStack() as stack:
+        pending, same = stack.enter_context(PendingRows()), SameAnswers()
+        stack.callback(same.close)
+        collecting = JobCollecting(
+            replace(assessor, price=half), known, lambda body: read_reply(body, job.endpoint).completion, journal, same
+        )
+        why = f"the job ended ({batch.status}) before this row was answered"
+        if batch.errors:
+            why = f"{why}: {batch.errors[0]}"
+        lines = (line for path in files for line in read_results(path))
+        return await collecting.collect(lambda: folder.rows(job), lines, pending, why)
+
+
+def _written_lines(written: Written, started: int) -> Iterable[str]:
+    yield (
+        f"{written.rows} rows: {written.sent} sent, {written.identical} identical, {written.reused} finished before, "
+        f"{written.waiting} waiting in earlier jobs, {written.copied + written.settled} settled without a request"
+    )
+    if written.problems:
+        yield f"warning: {len(written.problems)} rows cannot be read (see unreadable.jsonl)"
+    yield f"{started} job{'' if started == 1 else 's'} started."
+
+
+def _collected_lines(done: Collected, jobs: list[BatchJob], directory: Path) -> Iterable[str]:
+    yield f"{done.judged} judged, {done.copied} identical, {done.failed} failed"
+    if done.outdated:
+        yield f"{done.outdated} left out: their question, rubric or prompt has changed; submit sends them again."
+    waiting = sum(job.open for job in jobs)
+    if waiting:
+        yield f"{waiting} jobs are not ready: collect again later."
+    if done.failed:
+        yield "Submit the same inputs again to send the failed rows once more."
+    yield f"Reports: {directory}/report.html, results.xlsx, results.csv, results.jsonl, summary.json"
+
+
+def _job_line(job: BatchJob) -> str:
+    counts = "" if job.completed is None else f", {job.completed} done, {job.failed or 0} failed"
+    batch = job.batch_id or "not started"
+    return f"job {job.number}: {job.status or job.state}, {job.requests} requests{counts} ({batch})"
+
+
+def _print_jobs(jobs: list[BatchJob]) -> None:
+    from coach.models.batch_job import JobList
+
+    typer.echo(JobList(jobs=jobs).model_dump_json(by_alias=True, indent=2))
