@@ -73,7 +73,9 @@ def main() -> int:
     if sys.argv[1:2] == ["--one"]:
         run_one(int(sys.argv[2]))
         return 0
-    many, few = (int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""], ("200000", "1000")))
+    many, few = (
+        int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""][:2], ("200000", "1000"), strict=True)
+    )
     peaks = {}
     for count in (few, many):
         peaks[count], seconds = measure(count)

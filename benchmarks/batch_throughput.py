@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -32,7 +32,7 @@ TARGET = 0.9
 class Stub(asyncio.Protocol):
     """Answers every request with a reply that meets each check of its schema; replies are kept by schema."""
 
-    replies: dict[bytes, bytes] = {}
+    replies: ClassVar[dict[bytes, bytes]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where to answer."""
@@ -62,7 +62,8 @@ class Stub(asyncio.Protocol):
         if key not in self.replies:
             schema = json.loads(body)["response_format"]["json_schema"]["schema"]["properties"]
             verdict = {"reason": "The answer says so in its first sentence.", "sentences": [1], "verdict": "met"}
-            content = {"checks": dict.fromkeys(schema["checks"]["properties"], verdict), "follow_up": "?", "outline": "-"}
+            checks = dict.fromkeys(schema["checks"]["properties"], verdict)
+            content = {"checks": checks, "follow_up": "?", "outline": "-"}
             message = {"role": "assistant", "content": json.dumps(content)}
             text = json.dumps(
                 {
@@ -171,7 +172,9 @@ async def bare(url: str, requests: list[dict[str, Any]]) -> float:
 
 def main() -> int:
     """Measure both in turn and say whether the target is met."""
-    count, rounds = (int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""], ("1500", "3")))
+    count, rounds = (
+        int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""][:2], ("1500", "3"), strict=True)
+    )
     ports: Queue[int] = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(ports,), daemon=True)
     server.start()

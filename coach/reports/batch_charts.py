@@ -56,7 +56,15 @@ def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
 
 
 def _plain() -> dict[str, Any]:
-    return {"js": [], "css": [], "show_legend": False, "margin": 4, "margin_right": 14, "spacing": 6, "show_y_guides": True}
+    return {
+        "js": [],
+        "css": [],
+        "show_legend": False,
+        "margin": 4,
+        "margin_right": 14,
+        "spacing": 6,
+        "show_y_guides": True,
+    }
 
 
 def _bar(value: float, label: str) -> dict[str, Any]:
