@@ -53,7 +53,7 @@ def test_only_a_likely_instruction_that_stands_apart_is_reported() -> None:
     assert detector.probabilities(["0", "1"]) == pytest.approx([0.9975, 0.0025], abs=1e-3)
     assert detector.suspicious(["0", "1", "1", "2"]) == [True, False, False, False]
     assert detector.suspicious(["0", "0", "0", "1"]) == [False, False, False, False]
-    assert detector.suspicious(["0"]) == [True]
+    assert detector.suspicious(["0"]) == [False]
     assert detector.suspicious([]) == []
 
 
@@ -82,3 +82,12 @@ def test_an_order_in_other_words_is_found_within_an_honest_answer() -> None:
     found = InstructionDetector(SentenceEncoder()).suspicious([*HONEST[:2], ORDER, *HONEST[2:]])
 
     assert found == [False, False, True, False, False]
+
+
+@needs_encoder
+def test_a_single_sentence_stands_apart_from_nothing() -> None:
+    """A short honest answer is never taken for talk to a grader only because it is alone."""
+    detector = InstructionDetector(SentenceEncoder())
+
+    for answer in ("as many as you want", "all of them.", "As many as needed."):
+        assert detector.suspicious([answer]) == [False]

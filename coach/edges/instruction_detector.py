@@ -46,10 +46,11 @@ class InstructionDetector:
 
 
 def _coherence(cosines: list[list[float]]) -> list[float]:
+    """Return how much each sentence belongs to the others; a single sentence stands apart from nothing."""
     means = []
     for index, row in enumerate(cosines):
         others = sorted((value for j, value in enumerate(row) if j != index), reverse=True)[:2]
-        means.append(sum(others) / len(others) if others else 0.0)
+        means.append(sum(others) / len(others) if others else 1.0)
     return means
 
 
