@@ -11,8 +11,21 @@ from coach.cli.app import app
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 COMMANDS = [
-    ["questions"], ["submit"], ["batch"], ["compare"], ["history"], ["history", "delete"], ["next"], ["calibrate"], ["doctor"],
-]  # fmt: skip
+    "questions",
+    "submit",
+    "batch",
+    "batch grade",
+    "batch report",
+    "batch submit",
+    "batch status",
+    "batch collect",
+    "compare",
+    "history",
+    "history delete",
+    "next",
+    "calibrate",
+    "doctor",
+]
 
 
 def command_reference() -> str:
@@ -20,9 +33,9 @@ def command_reference() -> str:
     runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
     parts = ["# Commands\n\nMade from `--help` by `scripts/write_docs.py`.\n"]
     for command in COMMANDS:
-        result = runner.invoke(app, [*command, "--help"], prog_name="coach")
+        result = runner.invoke(app, [*command.split(), "--help"], prog_name="coach")
         lines = "\n".join(line.rstrip() for line in result.stdout.strip().splitlines())
-        parts.append(f"## coach {' '.join(command)}\n\n```\n{lines}\n```\n")
+        parts.append(f"## coach {command}\n\n```\n{lines}\n```\n")
     return "\n".join(parts)
 
 
