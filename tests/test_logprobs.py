@@ -67,7 +67,7 @@ async def test_question_rationale_and_rubric_are_in_every_prompt() -> None:
     await own.assess(question, ANSWER)
 
     assert model.requests
-    starts = {request.messages[-1].content.split("The candidate says:")[0] for request in model.requests}
+    starts = {request.messages[-1].content.split("Expected point:")[0] for request in model.requests}
     assert len(starts) == 1
     (start,) = starts
     assert question.text in start

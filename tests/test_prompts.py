@@ -98,7 +98,7 @@ def test_a_dollar_sign_in_an_answer_is_no_placeholder() -> None:
 
 
 def test_each_check_is_asked_alone_about_one_sentence() -> None:
-    """The logprobs prompt holds the question, one sentence and one statement; the check comes last."""
+    """The logprobs prompt holds the question, one statement and one sentence; the sentence comes last."""
     system, user = check_messages(PROMPTS, task(), CHECKS[0], 'I checked """ it.')
 
     assert (system.role, user.role) == ("system", "user")
@@ -107,9 +107,8 @@ def test_each_check_is_asked_alone_about_one_sentence() -> None:
     assert "I checked ''' it." in user.content
     assert CHECKS[0].statement in user.content
     assert CHECKS[1].statement not in user.content
-    other = check_messages(PROMPTS, task(), CHECKS[1], 'I checked """ it.')[1].content
-    shared = same_start(user.content, other)
-    assert "I checked ''' it." in shared
+    other = check_messages(PROMPTS, task(), CHECKS[0], "Another candidate's sentence.")[1].content
+    assert CHECKS[0].statement in same_start(user.content, other)
 
 
 def test_a_repair_names_the_fault_and_the_checks() -> None:

@@ -27,10 +27,12 @@ from coach.models.completion import ChatModel, CompletionRequest, Usage
 from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
 
 TOP_LOGPROBS = 20
-#: Sentences that sound right for any question and say nothing.
+#: Words that sound right for any question and say nothing.
 CONTENT_FREE = (
-    "I always make sure that everything is done properly, professionally and to a high standard.",
-    "There are many aspects to consider here, and it plays a key role in my daily work.",
+    "I have a lot of experience with this and always follow best practice. It is an important topic and I make sure "
+    "that everything is done properly and to a high standard.",
+    "That is a good question. There are many aspects to consider here, and the right approach depends on the "
+    "situation, but in general it plays a key role and works well.",
 )
 
 
@@ -121,10 +123,15 @@ class LogprobsJudge:
 
         verdicts: dict[str, CheckVerdict] = {}
         for group in _by_criterion(self._findings(task)):
-            # Checks on the same sentence follow each other: the server has the sentence in its cache then.
-            ordered = sorted(group, key=lambda finding: finding.sentences[0].number)
-            verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, ordered)))
+            verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, group)))
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
+
+    async def measure_baselines(self, task: JudgeTask) -> Usage:
+        """Measure what content-free words get for every check of the task, where it is not known yet."""
+        usages: list[Usage] = []
+        for check in task.checks:
+            await self._complete_baselines(task, check, usages)
+        return sum(usages, Usage(0, 0, 0))
 
     def _findings(self, task: JudgeTask) -> list[Finding]:
         return find_evidence(self._similarity, task.answer.judged_sentences, task.checks)
@@ -147,15 +154,18 @@ class LogprobsJudge:
 
     async def _log_odds(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> float | None:
         own = await self._ask(task, finding.check, finding.sentences[0].text, usages)
-        for text in self._missing(task, finding.check):
-            value = await self._ask(task, finding.check, text, usages)
-            if value is not None:
-                self._baselines.put({self._key(task, finding.check, text): value})
+        await self._complete_baselines(task, finding.check, usages)
         known = [self._baselines.get(self._key(task, finding.check, text)) for text in CONTENT_FREE]
         values = [value for value in known if value is not None]
         if own is None or not values:
             return None
         return own - sum(values) / len(values)
+
+    async def _complete_baselines(self, task: JudgeTask, check: Check, usages: list[Usage]) -> None:
+        for text in self._missing(task, check):
+            value = await self._ask(task, check, text, usages)
+            if value is not None:
+                self._baselines.put({self._key(task, check, text): value})
 
     def _missing(self, task: JudgeTask, check: Check) -> list[str]:
         return [text for text in CONTENT_FREE if self._baselines.get(self._key(task, check, text)) is None]

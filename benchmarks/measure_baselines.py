@@ -1,0 +1,49 @@
+"""Measure the baselines of the shipped bank on the embedded model and write them into the package.
+
+    python benchmarks/measure_baselines.py
+
+Run it after every change of the bank's statements, the rubrics or the prompts of the logprobs method; without it the
+first answer to a question pays for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from coach.cli.session import Settings, open_session, sentence_similarity
+from coach.edges.baselines import SHIPPED
+from coach.edges.prompt_files import load_prompts
+from coach.judges.logprobs import LogprobsJudge
+
+
+class Recorder:
+    """Keeps what is measured in this run only."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def get(self, key: str) -> float | None:
+        """Return a value measured in this run."""
+        return self.values.get(key)
+
+    def put(self, values: dict[str, float]) -> None:
+        """Keep values."""
+        self.values.update(values)
+
+
+async def main() -> None:
+    """Measure and write."""
+    recorder = Recorder()
+    async with open_session(Settings(model="local", method="logprobs")) as session:
+        judge = LogprobsJudge(session.chat_model, load_prompts(), sentence_similarity(), recorder)
+        for question in session.assessor.bank.questions:
+            answer = session.assessor.prepare(question, "")
+            await judge.measure_baselines(session.assessor.task(question, answer))
+            print(question.id, len(recorder.values), flush=True)
+            kept = {key: round(value, 4) for key, value in sorted(recorder.values.items())}
+            SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
