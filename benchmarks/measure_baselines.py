@@ -18,13 +18,16 @@ from coach.judges.logprobs import LogprobsJudge
 
 
 class Recorder:
-    """Keeps what is measured in this run only."""
+    """Keeps what was asked for in this run: known from the file, or measured now."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: dict[str, float]) -> None:
+        self._known = known
         self.values: dict[str, float] = {}
 
     def get(self, key: str) -> float | None:
-        """Return a value measured in this run."""
+        """Return a known value; what nobody asks for any more is dropped from the file."""
+        if key in self._known:
+            self.values[key] = self._known[key]
         return self.values.get(key)
 
     def put(self, values: dict[str, float]) -> None:
@@ -34,7 +37,8 @@ class Recorder:
 
 async def main() -> None:
     """Measure and write."""
-    recorder = Recorder()
+    known = json.loads(SHIPPED.read_text(encoding="utf-8")) if SHIPPED.exists() else {}
+    recorder = Recorder(known)
     async with open_session(Settings(model="local", method="logprobs")) as session:
         judge = LogprobsJudge(session.chat_model, load_prompts(), sentence_similarity(), recorder)
         for question in session.assessor.bank.questions:
@@ -42,7 +46,9 @@ async def main() -> None:
             await judge.measure_baselines(session.assessor.task(question, answer))
             print(question.id, len(recorder.values), flush=True)
             kept = {key: round(value, 4) for key, value in sorted(recorder.values.items())}
-            SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
+            if len(kept) >= len(known):
+                SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
+    SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from coach.edges.baselines import BaselineFile
+from coach.core.similarity import LexicalSimilarity
+from coach.edges.bank_files import load_bank
+from coach.edges.baselines import SHIPPED, BaselineFile
+from coach.edges.prompt_files import load_prompts
+from coach.judges.logprobs import LogprobsJudge
+from coach.models.answer import Answer
+from coach.models.completion import ChatModel
+from coach.models.judging import JudgeTask
 
 
 def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
@@ -82,3 +91,17 @@ def test_the_users_cache_directory_is_used(monkeypatch: pytest.MonkeyPatch, tmp_
     BaselineFile.open().put({"a": 1.0})
 
     assert (tmp_path / "cache" / "baselines.json").is_file()
+
+
+def test_the_package_brings_the_baselines_of_the_shipped_bank() -> None:
+    """No answer to a shipped question pays for baselines on the embedded model; stale ones fail here."""
+    prompts, bank = load_prompts(), load_bank()
+    shipped = BaselineFile(Path("there-is-no-such-file"), json.loads(SHIPPED.read_text(encoding="utf-8")))
+    model = SimpleNamespace(name="qwen2.5-coder-1.5b-instruct-q4_k_m", endpoint="")
+    judge = LogprobsJudge(cast(ChatModel, model), prompts, LexicalSimilarity(), shipped)
+
+    for question in bank.questions:
+        answer = Answer("", ())
+        checks = tuple(bank.checks_of(question))
+        task = JudgeTask(bank.profession, question, bank.rubric_of(question), checks, answer)
+        assert judge.missing_baselines(task) == 0, f"{question.id}: run benchmarks/measure_baselines.py"

@@ -133,6 +133,10 @@ class LogprobsJudge:
             await self._complete_baselines(task, check, usages)
         return sum(usages, Usage(0, 0, 0))
 
+    def missing_baselines(self, task: JudgeTask) -> int:
+        """Return how many baselines of the task are not known yet."""
+        return sum(len(self._missing(task, check)) for check in task.checks)
+
     def _findings(self, task: JudgeTask) -> list[Finding]:
         return find_evidence(self._similarity, task.answer.judged_sentences, task.checks)
 
