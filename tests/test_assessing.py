@@ -119,6 +119,15 @@ def test_a_judge_that_decided_nothing_gives_no_score() -> None:
     assert {check.comment for check in result.check_results()} == {"not judged"}
 
 
+def test_a_reason_that_all_checks_share_is_told() -> None:
+    """A model that declined the whole answer is quoted where people look first."""
+    declined = [CheckVerdict(c.id, Verdict.UNJUDGED, None, (), "not judged: the model declined: No.") for c in CHECKS]
+
+    result = assessed(Judgement(tuple(declined)))
+
+    assert result.unscored_reason == "None of the checks could be judged: the model declined: No."
+
+
 def test_one_unjudged_criterion_does_not_pull_the_score_down() -> None:
     """What was not judged is left out of the score and shown as null."""
     met = {check.id: 0.95 for check in CHECKS if check.kind == "point"}

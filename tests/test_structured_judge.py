@@ -158,11 +158,24 @@ async def test_a_reply_that_was_cut_off_says_so() -> None:
 
 @pytest.mark.parametrize("error", [ModelConnectionError("no connection"), ModelQuotaError("no quota")])
 async def test_an_endpoint_that_fails_is_an_error(error: Exception) -> None:
-    """Without a model there is no judgement: not at the first request, and not at the repair."""
+    """Without a model there is no judgement: not at the first request, and not at the repair of a useless reply."""
     with pytest.raises(type(error)):
         await judged(ScriptedModel([error]))
     with pytest.raises(type(error)):
-        await judged(ScriptedModel([Completion(reply(without=["header-tags"]), "stop"), error]))
+        await judged(ScriptedModel([Completion("I would rather not.", "stop"), error]))
+
+
+async def test_a_repair_that_fails_costs_no_good_verdict() -> None:
+    """What was read and paid for is kept; the faulty checks say why they were not judged."""
+    model = ScriptedModel(
+        [Completion(reply(without=["header-tags"]), "stop"), ModelConnectionError("no connection to the endpoint")]
+    )
+
+    judgement = await judged(model)
+
+    [unjudged] = [verdict for verdict in judgement.verdicts if verdict.verdict is Verdict.UNJUDGED]
+    assert (unjudged.check_id, unjudged.comment) == ("header-tags", "not judged: no connection to the endpoint")
+    assert {v.verdict for v in judgement.verdicts if v is not unjudged} == {Verdict.MET}
 
 
 async def test_each_verdict_is_announced_once_in_order() -> None:

@@ -28,7 +28,7 @@ def build_assessment(
     scored = score_criteria(rubric, checks, probabilities)
     score = total_score(rubric.criteria, scored)
     if score is None and unscored is None:
-        unscored = "None of the checks could be judged."
+        unscored = _why_unjudged(verdicts)
     interval = None if score is None else interval_of(score, standard_deviation(rubric, checks, probabilities))
     reasons = review_reasons_of(answer, checks, probabilities, interval)
     improvements = improvements_of(rubric, checks, probabilities)
@@ -56,6 +56,13 @@ def _verdicts(checks: Sequence[Check], judgement: Judgement | None, unscored: st
     if judgement is None:
         return {c.id: CheckVerdict(c.id, Verdict.UNJUDGED, None, (), unscored) for c in checks}
     return {verdict.check_id: verdict for verdict in judgement.verdicts}
+
+
+def _why_unjudged(verdicts: Mapping[str, CheckVerdict]) -> str:
+    """Say that nothing could be judged, and why when the reason is the same for every check."""
+    reasons = {(verdict.comment or "").removeprefix("not judged").removeprefix(": ") for verdict in verdicts.values()}
+    reason = reasons.pop() if len(reasons) == 1 else ""
+    return f"None of the checks could be judged: {reason}" if reason else "None of the checks could be judged."
 
 
 def probabilities_of(assessment: Assessment) -> Probabilities:

@@ -11,7 +11,7 @@ from coach.core.prompts import repair_message, structured_messages
 from coach.core.structured_reply import StructuredReply, parse_reply
 from coach.core.structured_schema import MAX_SENTENCES, reply_schema
 from coach.core.templates import PromptTemplates
-from coach.errors import ModelContentFilterError, ModelReplyError
+from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
 from coach.models.assessment import AssessmentWarning, Verdict
 from coach.models.bank import Check
 from coach.models.completion import ChatModel, Completion, CompletionRequest, Message, Usage
@@ -58,7 +58,8 @@ class StructuredJudge:
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
         """Judge one answer with one request and, where the reply has faults, one repair.
 
-        Raises ModelError when the endpoint fails. A refusal or an unreadable reply leaves checks unjudged.
+        Raises ModelError when the endpoint fails before any verdict could be read. A refusal, an unreadable reply
+        or an endpoint that fails during the repair leaves checks unjudged.
         """
         request = self.requests(task)[0]
         first, usage = await self._ask(request, task, task.checks)
@@ -102,7 +103,12 @@ class StructuredJudge:
         problem = "; ".join(sorted(set(first.problems.values())))
         messages = (*request.messages, repair_message(self._templates, problem, missing))
         checks = tuple(missing)
-        return await self._ask(self._request(messages, task, checks, with_extras=False), task, checks)
+        try:
+            return await self._ask(self._request(messages, task, checks, with_extras=False), task, checks)
+        except ModelError as error:
+            if not first.verdicts:
+                raise
+            return StructuredReply(problems={check.id: error.message for check in missing}), Usage()
 
 
 def _numbers(task: JudgeTask) -> list[int]:

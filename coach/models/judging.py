@@ -83,6 +83,7 @@ class Judge(Protocol):
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
         """Judge one answer; ``on_verdict`` is called for each check as soon as it is decided.
 
-        A check that could not be judged is ``unjudged`` with a reason; raises ModelError when nothing could be.
+        A check that could not be judged is ``unjudged`` with a reason, even when that is so for all of them; raises
+        ModelError when the endpoint fails.
         """
         ...
