@@ -1,51 +1,70 @@
 """Score every exemplar and trap with the embedded model and print the table.
 
-    python benchmarks/exemplar_table.py [--traps]
+    python benchmarks/exemplar_table.py [--traps] [--keep FILE]
 
-Needs the ``local`` extra. Prints scores and seconds, and at the end where an order or a limit is wrong.
+Needs the ``local`` extra. With --keep the model's replies are kept in a file (see kept_replies.py). Prints scores
+and seconds, and at the end where an order or a limit is wrong.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 from pathlib import Path
 
-import yaml
+from kept_replies import open_kept_assessor
 
-from coach.cli.session import Settings, open_assessor
+from coach.cli.session import Settings
+from coach.edges.example_files import load_exemplars, load_traps
+from coach.models.bank import Question
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LEVELS = ["strong", "partial", "weak"]
+STRONG_AT_LEAST, WEAK_AT_MOST = 75, 35
 
 
-async def main() -> None:
+def answers_to(question: Question, with_traps: bool) -> dict[str, str]:
+    """Return the sample answers by level, and the traps by kind."""
+    answers = {exemplar.level: exemplar.answer for exemplar in load_exemplars(question.id)}
+    traps = load_traps(question.id) if with_traps else []
+    return {**answers, **{trap.kind: trap.answer for trap in traps}}
+
+
+def faults_of(question: Question, scores: dict[str, float]) -> list[str]:
+    """Return what is wrong with the scores of one question's answers."""
+    faults = []
+    if not scores["strong"] > scores["partial"] > scores["weak"]:
+        faults.append("order")
+    if scores["strong"] < STRONG_AT_LEAST:
+        faults.append(f"strong below {STRONG_AT_LEAST}")
+    if scores["weak"] > WEAK_AT_MOST:
+        faults.append(f"weak above {WEAK_AT_MOST}")
+    not_below = [name for name, score in scores.items() if name not in LEVELS and score >= scores["partial"]]
+    return [f"{question.id}: {fault}" for fault in [*faults, *(f"{name} not below partial" for name in not_below)]]
+
+
+async def run(with_traps: bool, keep: Path | None) -> None:
     """Judge and print."""
-    wrong: list[str] = []
-    async with open_assessor(Settings(model="local")) as assessor:
+    faults: list[str] = []
+    async with open_kept_assessor(Settings(model="local"), keep) as assessor:
         for question in assessor.bank.questions:
-            content = yaml.safe_load((EXAMPLES / "exemplars" / f"{question.id}.yaml").read_text(encoding="utf-8"))
-            answers = {item["level"]: item["answer"] for item in content["exemplars"]}
-            if "--traps" in sys.argv:
-                traps = yaml.safe_load((EXAMPLES / "traps" / f"{question.id}.yaml").read_text(encoding="utf-8"))
-                answers |= {item["kind"]: item["answer"] for item in traps["traps"]}
-            scores, seconds = {}, {}
-            for name, text in answers.items():
+            scores, cells = {}, []
+            for name, text in answers_to(question, with_traps).items():
                 result = await assessor.assess(question, text)
-                scores[name], seconds[name] = result.score or 0.0, result.receipt.seconds
-            cells = "  ".join(f"{name[:8]} {scores[name]:3.0f} ({seconds[name]:.1f}s)" for name in answers)
-            print(f"{question.id:26} {cells}", flush=True)
-            if not scores["strong"] > scores["partial"] > scores["weak"]:
-                wrong.append(f"{question.id}: order")
-            wrong += [f"{question.id}: strong below 75"] if scores["strong"] < 75 else []
-            wrong += [f"{question.id}: weak above 35"] if scores["weak"] > 35 else []
-            wrong += [
-                f"{question.id}: {n} not below partial"
-                for n in answers
-                if n not in LEVELS and scores[n] >= scores["partial"]
-            ]
-    print(f"{len(wrong)} findings: " + "; ".join(wrong))
+                scores[name] = result.score or 0.0
+                cells.append(f"{name[:8]} {scores[name]:3.0f} ({result.receipt.seconds:.1f}s)")
+            print(f"{question.id:26} {'  '.join(cells)}", flush=True)
+            faults += faults_of(question, scores)
+    print(f"{len(faults)} findings: " + "; ".join(faults))
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--traps", action="store_true", help="Score the traps too.")
+    parser.add_argument("--keep", type=Path, help="File of the model's replies that need not be asked for again.")
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.traps, arguments.keep))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
