@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from coach.cli.session import OnProgress
@@ -14,27 +14,57 @@ from coach.reports.live import LiveProgress, Mark
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import TaskID
 
 
 @contextmanager
 def download_progress(console: Console, quiet: bool) -> Iterator[OnProgress]:
-    """Yield a callback that shows a bar for something that is prepared once."""
+    """Yield a callback that shows a bar for something that is prepared once.
+
+    Nothing is on the screen before the first call and after the last one, so that other displays can run inside.
+    """
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        tasks = {}
+    progress = Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal)
+    tasks: dict[str, TaskID] = {}
 
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-                if not quiet and not console.is_terminal:
-                    console.print(f"{what} ...")
-            progress.update(tasks[what], completed=done)
-            if done >= total:
-                progress.update(tasks[what], visible=False)
+    def report(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=total)
+            progress.start()
+            _announce(console, what, quiet)
+        progress.update(tasks[what], completed=done)
+        if progress.finished:
+            progress.stop()
+
+    try:
+        yield report
+    finally:
+        progress.stop()
+
+
+@contextmanager
+def preparing(console: Console, quiet: bool, what: str = "Getting the model ready") -> Iterator[OnProgress]:
+    """Show on a terminal that something goes on, with its share done as far as the callback that it yields tells."""
+    spinner = "dots" if console.encoding.lower().startswith("utf") else "line"
+    told: set[str] = set()
+    with console.status(what, spinner=spinner) if console.is_terminal and not quiet else nullcontext() as status:
+
+        def report(step: str, done: int, total: int) -> None:
+            if step not in told and done < total:
+                told.add(step)
+                _announce(console, step, quiet)
+            if status is not None:
+                status.update(f"{step}: {done / total:.0%}" if done < total else step)
 
         yield report
+
+
+def _announce(console: Console, what: str, quiet: bool) -> None:
+    """Say in a log or a pipe, where no bar is drawn, why this takes long."""
+    if not quiet and not console.is_terminal:
+        console.print(f"{what} ...")
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,14 +20,18 @@ from coach.cli.options import (
     NoScoreOption,
     QuietOption,
 )
+from coach.cli.report_targets import check_writable
 from coach.cli.session import Settings, open_assessor
+from coach.cli.typed_answers import kept_until_done, was_typed
 from coach.core.bank_search import find_question
 from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
-from coach.errors import InputError
+from coach.edges.model_choice import choose_model
+from coach.errors import AnswerUnreadableError
 
 if TYPE_CHECKING:
     from coach.models.assessment import Assessment
     from coach.models.bank import Bank, Question
+    from coach.models.calibration import Calibration
 
 EXIT_UNSCORED = 3
 
@@ -58,53 +64,78 @@ def submit_command(
         Path | None, typer.Option("--html", help="Also write the report as one HTML page.", show_default=False)
     ] = None,
 ) -> None:
-    """Critique one answer: what landed, what is missing, what to do next."""
+    """Critique one answer: what landed, what is missing, what next."""
     from coach.edges.bank_files import load_bank
 
     settings = Settings(model, bank, method)
     settings.check()
     loaded = load_bank(bank)
     question = find_question(loaded, question_id)
-    _check_writable(markdown, html)
+    # Whatever can be found wrong now must not wait until somebody has written an answer.
+    check_writable(markdown, html)
+    mapping = _named_calibration(calibration)
+    choose_model(model, os.environ)
     text = _read_answer(question, file)
+    if file is None and not text:
+        say("Cancelled: the answer was empty.")
+        return
     if show_prompt:
         from coach.cli.show_prompt import show
 
         show(settings, loaded, question, text, as_json=as_json)
         return
-    if file is None and not text:
-        say("Cancelled: the answer was empty.")
-        return
-    assessment = asyncio.run(_assess(settings, loaded, question, text, calibration, quiet or as_json, no_score))
+    with kept_until_done(question.id, text) if was_typed(file) else nullcontext():
+        assessment = asyncio.run(_assess(settings, loaded, question, text, mapping, quiet or as_json, no_score))
+        if not no_save:
+            # Before it is shown: a reader that goes away, such as `| head`, must not cost the attempt.
+            _save(assessment, loaded, text)
     _print_report(assessment, loaded, question, text, as_json, no_score)
     _write_reports(assessment, loaded, question, text, markdown, html, no_score)
-    if not no_save:
-        _save(assessment, loaded, text)
     if assessment.score is None:
         raise typer.Exit(EXIT_UNSCORED)
+
+
+def _named_calibration(name: str | None) -> Calibration | None:
+    if name is None:
+        return None
+    from coach.edges.calibration_files import load_calibration
+
+    return load_calibration(name)
 
 
 def _read_answer(question: Question, file: str | None) -> str:
     if file is None:
         return write_in_editor(question)
-    return read_standard_input() if file == "-" else read_answer_file(Path(file))
+    text = read_standard_input() if file == "-" else read_answer_file(Path(file))
+    if not text.strip():
+        name = "standard input" if file == "-" else file
+        raise AnswerUnreadableError(f"{name}: the answer is empty", "Write an answer of a few sentences first.")
+    return text
 
 
 async def _assess(
-    settings: Settings, bank: Bank, question: Question, text: str, calibration: str | None, quiet: bool, no_score: bool
+    settings: Settings,
+    bank: Bank,
+    question: Question,
+    text: str,
+    calibration: Calibration | None,
+    quiet: bool,
+    no_score: bool,
 ) -> Assessment:
-    from coach.cli.live_progress import download_progress, judging_progress
+    from coach.cli.live_progress import judging_progress, preparing
 
     console = err_console()
-    with download_progress(console, quiet) as on_progress:
-        async with open_assessor(settings, bank=bank, on_progress=on_progress) as assessor:
-            with judging_progress(console, bank, question, quiet=quiet, show_score=not no_score) as on_verdict:
-                assessment = await assessor.assess(question, text, on_verdict)
-    if calibration:
-        from coach.edges.calibration_files import apply_named_calibration
+    async with AsyncExitStack() as stack:
+        with preparing(console, quiet) as on_progress:
+            opened = open_assessor(settings, bank=bank, on_progress=on_progress)
+            assessor = await stack.enter_async_context(opened)
+        with judging_progress(console, bank, question, quiet=quiet, show_score=not no_score) as on_verdict:
+            assessment = await assessor.assess(question, text, on_verdict)
+    if calibration is None:
+        return assessment
+    from coach.core.score_mapping import apply_calibration
 
-        assessment = apply_named_calibration(assessment, calibration)
-    return assessment
+    return apply_calibration(assessment, calibration)
 
 
 def _print_report(
@@ -118,13 +149,6 @@ def _print_report(
 
     view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
     out_console().print(TerminalReport(view))
-
-
-def _check_writable(*paths: Path | None) -> None:
-    """Find out before a model is asked that a report could not be written."""
-    for path in paths:
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise InputError(f"{path}: a report cannot be written there", "Name a file in a folder that exists.")
 
 
 def _write_reports(

@@ -42,7 +42,7 @@ def read_answer_file(path: Path) -> str:
         ) from None
     except OSError as error:
         raise AnswerUnreadableError(f"{path}: cannot be read ({error.strerror})", "Check its permissions.") from None
-    return decode_answer(data, str(path))
+    return without_comment(decode_answer(data, str(path)))
 
 
 def read_standard_input() -> str:
@@ -120,7 +120,7 @@ def write_in_editor(question: Question) -> str:
 
 
 def _hint_after_editor(path: Path, empty: str) -> str:
-    """Keep what somebody wrote before it went wrong, and say where it is."""
+    """Keep what somebody wrote before it went wrong, and say where it is; our comment in it does no harm."""
     try:
         written = path.read_bytes() != empty.encode()
     except OSError:
@@ -138,10 +138,15 @@ def editor_text(question: Question) -> str:
     return "\n".join([*lines, _MARK, "", ""])
 
 
+def without_comment(text: str) -> str:
+    """Return a text as given, or what stands below the mark when it is one that our editor comment was left in."""
+    return text.split(_MARK, 1)[1].strip() if _MARK in text else text
+
+
 def answer_part(text: str, question: Question) -> str:
     """Return the answer from the editor's text: what stands below the mark, or everything but our comment."""
     if _MARK in text:
-        return text.split(_MARK, 1)[1].strip()
+        return without_comment(text)
     # Without the mark only our own lines are taken away: an answer may start with a heading.
     ours = {line.strip() for line in editor_text(question).splitlines()}
     lines = text.splitlines()
