@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from coach.cli.console import err_console
-from coach.cli.live_progress import download_progress
 from coach.cli.session import Session, Settings, open_session
 from coach.edges.bank_files import load_bank
 from coach.edges.model_choice import ModelChoice, choose_model
@@ -19,10 +17,13 @@ from coach.usecases.assess import AnswerAssessor
 from coach.version import version
 
 T = TypeVar("T")
+#: Called with what is looked at next, and for what takes long with how much of it is done: (what, done, total).
+Tell = Callable[[str, int, int], None]
 
 
 @dataclass
 class _Notes:
+    tell: Tell
     findings: list[Finding] = field(default_factory=list)
     exit_code: int = 0
 
@@ -34,16 +35,22 @@ class _Notes:
         self.exit_code = self.exit_code or error.exit_code
 
 
-async def check_up(settings: Settings) -> Checkup:
-    """Look at bank, model, encoder, endpoint and storage, and grade one exemplar; never raises a CoachError."""
-    notes = _Notes()
+async def check_up(settings: Settings, tell: Tell) -> Checkup:
+    """Look at bank, model, encoder, endpoint and storage, and grade one exemplar.
+
+    Every CoachError becomes a finding, but for settings that do not exist: ConfigurationError.
+    """
+    settings.check()
+    notes = _Notes(tell)
     bank = _look("question bank", notes, lambda: load_bank(settings.bank))
     if bank is not None:
         notes.note("question bank", f"{bank.title}: {len(bank.questions)} questions, SHA-256 {bank.sha256[:16]}…")
     choice = _look("model", notes, lambda: choose_model(settings.model, os.environ))
     if choice is not None:
         _note_choice(choice, notes)
+    tell("Looking at the sentence encoder", 1, 1)
     _note_extras(notes)
+    tell("Looking at the history", 1, 1)
     _note_storage(notes)
     if bank is not None and choice is not None:
         await _grade_exemplar(settings, bank, notes)
@@ -69,14 +76,15 @@ def _note_choice(choice: ModelChoice, notes: _Notes) -> None:
     from coach.edges.model_file import EMBEDDED_MODEL, ensure_model_file, verify
 
     def prepared() -> str:
-        with download_progress(err_console(), quiet=False) as report:
-            path = ensure_model_file(lambda done, total: report("Preparing the embedded model", done, total))
+        path = ensure_model_file(lambda done, total: notes.tell("Preparing the embedded model", done, total))
+        notes.tell("Verifying the embedded model", 1, 1)
         verify(path)
-        return f"embedded: {path} ({choice.reason})"
+        return f"the embedded one ({choice.reason})\n{path}"
 
     where = _look("model", notes, prepared)
     if where:
-        notes.note("model", f"{where}\nSHA-256 {EMBEDDED_MODEL.sha256}, verified just now: the publisher's file")
+        told = f"{where}\nverified just now, it is the publisher's file by its SHA-256:\n{EMBEDDED_MODEL.sha256}"
+        notes.note("model", told)
 
 
 def _note_extras(notes: _Notes) -> None:
@@ -112,8 +120,10 @@ def _note_storage(notes: _Notes) -> None:
 
 
 async def _grade_exemplar(settings: Settings, bank: Bank, notes: _Notes) -> None:
+    notes.tell("Starting the model", 1, 1)
     try:
         async with open_session(settings, bank=bank) as session:
+            notes.tell("Asking what the model can do", 1, 1)
             await _note_capabilities(session, notes)
             await _note_grading(session.assessor, bank, notes)
     except CoachError as error:
@@ -126,8 +136,10 @@ async def _note_capabilities(session: Session, notes: _Notes) -> None:
     found = await detect_capabilities(session.chat_model)
     judge = session.assessor.judge
     able = {"log-probabilities": found.logprobs, "strict JSON schemas": found.json_schema, "token counts": found.usage}
-    parts = [f"{'can' if can else 'cannot'} give {name}" for name, can in able.items()]
-    notes.note("endpoint", f"{judge.endpoint} answers; it {', '.join(parts)}")
+    given = ", ".join(name for name, can in able.items() if can) or "plain text only"
+    missing = ", ".join(name for name, can in able.items() if not can)
+    text = f"{judge.endpoint} answers\nit gives: {given}"
+    notes.note("endpoint", f"{text}\nit does not give: {missing}" if missing else text)
     notes.note("method", f"{judge.name}, prompts {judge.prompt_version}")
 
 
@@ -139,16 +151,18 @@ async def _note_grading(assessor: AnswerAssessor, bank: Bank, notes: _Notes) -> 
     if not {"strong", "weak"} <= exemplars.keys():
         notes.note("grading", f"not tried: there are no exemplars for {question.id}", "", "warning")
         return
-    results = {level: await assessor.assess(question, exemplars[level]) for level in ("strong", "weak")}
+    results = {}
+    for level in ("strong", "weak"):
+        notes.tell(f"Grading the {level} example answer to {question.id}", 1, 1)
+        results[level] = await assessor.assess(question, exemplars[level])
     strong, weak = results["strong"], results["weak"]
     if strong.score is None or weak.score is None:
         notes.note("grading", strong.unscored_reason or weak.unscored_reason or "", "", "failed")
         notes.exit_code = notes.exit_code or 3
         return
-    seconds = strong.receipt.seconds
     text = (
-        f"{question.id}: the strong exemplar got {strong.score:.0f}, the weak one {weak.score:.0f} "
-        f"({seconds:.1f} s, {strong.receipt.input_tokens} tokens read)"
+        f"{question.id}: the strong example answer got {strong.score:.0f}, the weak one {weak.score:.0f}\n"
+        f"{strong.receipt.seconds:.1f} s for the strong one"
     )
     if strong.score > weak.score:
         notes.note("grading", text)

@@ -6,8 +6,8 @@ import asyncio
 
 import typer
 
-from coach.cli.console import out_console
-from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption
+from coach.cli.console import err_console, out_console
+from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
 
 
 def doctor_command(
@@ -15,12 +15,15 @@ def doctor_command(
     bank: BankOption = None,
     method: MethodOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Say what is configured and reachable, and grade one exemplar end to end."""
+    """Say what is configured and reachable, and grade two examples."""
     from coach.cli.checkup import check_up
+    from coach.cli.live_progress import preparing
     from coach.cli.session import Settings
 
-    report = asyncio.run(check_up(Settings(model, bank, method)))
+    with preparing(err_console(), quiet or as_json, "Looking at the question bank") as tell:
+        report = asyncio.run(check_up(Settings(model, bank, method), tell))
     if as_json:
         typer.echo(report.model_dump_json(indent=2, by_alias=True))
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coach.cli.console import out_console
-from coach.cli.options import BankOption, JsonOption
+from coach.cli.options import BankOption, JsonOption, QuietOption
 from coach.core.bank_search import find_question
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ def questions_command(
     ] = None,
     bank: BankOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """List the questions, or show one with rationale, rubric and what a strong answer shows."""
+    """List the questions, or show one with rationale and rubric."""
     from coach.edges.bank_files import load_bank
     from coach.reports.question_text import question_page, question_table
 
@@ -32,7 +33,7 @@ def questions_command(
         if as_json:
             typer.echo(json.dumps(_listing(loaded), ensure_ascii=False, indent=2))
         else:
-            out_console().print(question_table(loaded))
+            out_console().print(question_table(loaded, with_notes=not quiet))
         return
     question = find_question(loaded, question_id)
     if as_json:

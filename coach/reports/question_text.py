@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from coach.models.bank import TOP_LEVEL, Bank, Check, Question, Rubric
 from coach.reports.display_text import one_line
 
+#: Longer lines are hard to read, however wide the window is.
+MAX_WIDTH = 110
 
-def question_table(bank: Bank) -> RenderableType:
-    """Return the list of questions by category."""
+
+def question_table(bank: Bank, *, with_notes: bool = True) -> RenderableType:
+    """Return the list of questions by category, and with notes what can be done next."""
     width = max(len(question.id) for question in bank.questions)
     parts: list[RenderableType] = [Text(one_line(bank.title), style="bold")]
     for category, group in groupby(bank.questions, key=lambda question: question.category):
@@ -21,7 +24,8 @@ def question_table(bank: Bank) -> RenderableType:
         for question in group:
             line = Text(f"{question.number:>4}  {question.id:<{width}}  ")
             parts.append(_hanging(line, one_line(question.text), 8 + width))
-    parts.append(Text("\nMore about one: coach questions ID    Practise one: coach submit ID", style="dim"))
+    if with_notes:
+        parts.append(Text("\nMore about one: coach questions ID    Practise one: coach submit ID", style="dim"))
     return Group(*parts)
 
 
@@ -29,10 +33,12 @@ def question_page(bank: Bank, question: Question) -> RenderableType:
     """Return one question with rationale, rubric and what a strong answer shows."""
     rubric = bank.rubric_of(question)
     parts: list[RenderableType] = [
-        Text(f"{question.number}. {one_line(question.text)}", style="bold"),
+        _hanging(
+            Text(f"{question.number}. ", style="bold"), one_line(question.text), len(f"{question.number}. "), "bold"
+        ),
         Text(f"{question.id} · {_category_title(bank, question.category)}", style="dim"),
         Text("\nWhy it is asked", style="bold cyan"),
-        Padding(Text(one_line(question.rationale)), (0, 0, 0, 2)),
+        _hanging(Text("  "), one_line(question.rationale), 2),
         Text("\nWhat a strong answer shows", style="bold cyan"),
     ]
     checks = bank.checks_of(question)
@@ -55,7 +61,7 @@ def question_page(bank: Bank, question: Question) -> RenderableType:
 
 def _rubric_lines(rubric: Rubric) -> list[RenderableType]:
     total = sum(criterion.weight for criterion in rubric.criteria)
-    lines: list[RenderableType] = [Padding(Text(one_line(rubric.description)), (0, 0, 0, 2))]
+    lines: list[RenderableType] = [_hanging(Text("  "), one_line(rubric.description), 2)]
     for criterion in rubric.criteria:
         share = f"{criterion.weight / total:.0%}"
         lines.append(Text(f"  {one_line(criterion.title)} ({share})", style="bold"))
@@ -70,20 +76,24 @@ def _bullet(mark: str, check: Check) -> RenderableType:
     return _hanging(Text(f"    {mark} "), one_line(check.statement), 6)
 
 
-def _hanging(head: Text, text: str, indent: int) -> RenderableType:
-    """Return a paragraph whose first line starts with ``head`` and whose others are indented."""
-    return _Hanging(head, text, indent)
-
-
+@dataclass(frozen=True)
 class _Hanging:
-    def __init__(self, head: Text, text: str, indent: int) -> None:
-        self.head, self.text, self.indent = head, text, indent
+    """A paragraph whose first line starts with ``head`` and whose others are indented; no line ends in blanks."""
 
-    def __rich_console__(self, console, options):  # type: ignore[no-untyped-def]
-        width = max(20, min(options.max_width, 110) - self.indent)
-        for index, line in enumerate(Text(self.text).wrap(console, width)):
-            line.rstrip()
-            yield Text.assemble(self.head if index == 0 else Text(" " * self.indent), line)
+    head: Text
+    text: Text
+    indent: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(20, min(options.max_width, MAX_WIDTH) - self.indent)
+        for index, line in enumerate(self.text.wrap(console, width)):
+            whole = Text.assemble(self.head if index == 0 else Text(" " * self.indent), line)
+            whole.rstrip()
+            yield whole
+
+
+def _hanging(head: Text, text: str, indent: int, style: str = "") -> RenderableType:
+    return _Hanging(head, Text(text, style=style), indent)
 
 
 def _category_title(bank: Bank, category: str) -> str:
