@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import typer
 
-from coach.cli.session import Settings, make_assessor, sentence_similarity
+from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, sentence_similarity
+from coach.edges.baselines import BaselineFile
 from coach.edges.model_choice import ModelChoice, choose_model
+from coach.edges.model_file import EMBEDDED_MODEL
 from coach.edges.prompt_files import load_prompts
-from coach.edges.tokens import TokenCounter
+from coach.edges.tokens import TokenCount, TokenCounter
 from coach.judges.logprobs import LogprobsJudge
 from coach.judges.structured import StructuredJudge
 from coach.models.bank import Bank, Question
 from coach.models.completion import Completion, CompletionRequest
+
+_ASSUMED = (
+    "Before that, two short requests without a word of the answer find out what the server can do. Where it gives no "
+    "log-probabilities, the other method is used: see its prompt with --method structured."
+)
 
 
 class _Unreachable:
     """Stands for the model while prompts are only shown; asking it is a programming error."""
 
     def __init__(self, choice: ModelChoice) -> None:
-        self.name = choice.model or "embedded"
-        self.endpoint = choice.base_url or "this machine"
+        self.name = choice.model or EMBEDDED_MODEL.name.removesuffix(".gguf")
+        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
 
     async def complete(self, request: CompletionRequest) -> Completion:
         raise AssertionError("nothing is sent while a prompt is shown")
@@ -36,25 +44,50 @@ def show(settings: Settings, bank: Bank, question: Question, text: str, *, as_js
     similarity = sentence_similarity()
     method = settings.method or ("structured" if choice.is_openai else "logprobs")
     prompts = load_prompts()
-    judge = StructuredJudge(model, prompts) if method == "structured" else LogprobsJudge(model, prompts, similarity)
+    judge = (
+        StructuredJudge(model, prompts)
+        if method == "structured"
+        else LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+    )
     assessor = make_assessor(bank, judge, similarity)
     answer = assessor.prepare(question, text)
-    requests = judge.requests(assessor.task(question, answer))
+    requests = [] if answer.unscored_reason else judge.requests(assessor.task(question, answer))
     counter = TokenCounter(choice.model or "qwen2.5")
     counts = [counter.count_messages(request.messages) for request in requests]
+    note = _ASSUMED if settings.method is None and not (choice.embedded or choice.is_openai) else ""
     if as_json:
-        document = {
-            "schema": "coach/prompt@1",
-            "method": method,
-            "model": model.name,
-            "endpoint": model.endpoint,
-            "unscored_reason": answer.unscored_reason,
-            "requests": [{**asdict(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)],
-            "input_tokens": sum(c.count for c in counts),
-            "exact": all(c.exact for c in counts),
-        }
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        _print_json(method, model, answer.unscored_reason, requests, counts, note)
         return
+    _print_requests(requests, counts)
+    if answer.unscored_reason:
+        typer.echo(f"{answer.unscored_reason} So nothing would be sent.")
+        return
+    _print_sum(counts, model, note)
+
+
+def _print_json(
+    method: str,
+    model: _Unreachable,
+    unscored_reason: str | None,
+    requests: Sequence[CompletionRequest],
+    counts: Sequence[TokenCount],
+    note: str,
+) -> None:
+    document = {
+        "schema": "coach/prompt@1",
+        "method": method,
+        "model": model.name,
+        "endpoint": model.endpoint,
+        "unscored_reason": unscored_reason,
+        "requests": [{**asdict(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)],
+        "input_tokens": sum(count.count for count in counts),
+        "exact": all(count.exact for count in counts),
+        "note": note or None,
+    }
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _print_requests(requests: Sequence[CompletionRequest], counts: Sequence[TokenCount]) -> None:
     for number, (request, count) in enumerate(zip(requests, counts, strict=True), 1):
         typer.echo(
             f"===== request {number} of {len(requests)}: {count} tokens in, at most {request.max_tokens} out ====="
@@ -63,8 +96,13 @@ def show(settings: Settings, bank: Bank, question: Question, text: str, *, as_js
             typer.echo(f"--- {message.role} ---\n{message.content}")
         if request.json_schema:
             typer.echo(f"--- JSON schema {request.json_schema.name} ---\n{json.dumps(request.json_schema.schema)}")
-    total = sum(c.count for c in counts)
-    mark = "" if all(c.exact for c in counts) else "≈"
-    typer.echo(
-        f"\n{len(requests)} requests, {mark}{total} tokens in, to {model.name} at {model.endpoint}. Nothing was sent."
-    )
+        typer.echo()
+
+
+def _print_sum(counts: Sequence[TokenCount], model: _Unreachable, note: str) -> None:
+    number = "1 request" if len(counts) == 1 else f"{len(counts)} requests"
+    mark = "" if all(count.exact for count in counts) else "≈"
+    total = sum(count.count for count in counts)
+    typer.echo(f"{number}, {mark}{total} tokens in, to {model.name} at {model.endpoint}. Nothing was sent.")
+    if note:
+        typer.echo(note)
