@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from coach.cli.session import Settings, make_assessor, open_session, sentence_similarity
@@ -59,18 +59,35 @@ class KeptReplies:
         return self._known[key]
 
 
+@dataclass(frozen=True)
+class KeptSession:
+    """A model whose replies are kept, and the assessor that asks it."""
+
+    model: ChatModel
+    assessor: AnswerAssessor
+
+
 @asynccontextmanager
-async def open_kept_assessor(
+async def open_kept_session(
     settings: Settings, keep: Path | None = None, bank: Bank | None = None
-) -> AsyncIterator[AnswerAssessor]:
+) -> AsyncIterator[KeptSession]:
     """Yield an assessor as `coach submit` uses it, with replies kept in a file (None: asked anew each time)."""
     async with open_session(settings, bank=bank) as session:
         if keep is None:
-            yield session.assessor
+            yield KeptSession(session.chat_model, session.assessor)
             return
         model, prompts, similarity = KeptReplies(session.chat_model, keep), load_prompts(), sentence_similarity()
         if session.assessor.judge.name == "structured":
             judge: StructuredJudge | LogprobsJudge = StructuredJudge(model, prompts)
         else:
             judge = LogprobsJudge(model, prompts, similarity, BaselineFile.open())
-        yield make_assessor(session.assessor.bank, judge, similarity)
+        yield KeptSession(model, make_assessor(session.assessor.bank, judge, similarity))
+
+
+@asynccontextmanager
+async def open_kept_assessor(
+    settings: Settings, keep: Path | None = None, bank: Bank | None = None
+) -> AsyncIterator[AnswerAssessor]:
+    """Yield only the assessor; see `open_kept_session`."""
+    async with open_kept_session(settings, keep, bank) as session:
+        yield session.assessor

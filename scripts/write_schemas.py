@@ -13,7 +13,7 @@ from pathlib import Path
 
 from coach.models.bank import QuestionFile, Rubric
 from coach.models.base import StrictModel
-from coach.models.examples import AttackFile, ExemplarFile, RewordingFile, TrapFile
+from coach.models.examples import AttackFile, ExemplarFile, FollowedAdviceFile, RewordingFile, TrapFile
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 MODELS: dict[str, type[StrictModel]] = {
@@ -23,6 +23,7 @@ MODELS: dict[str, type[StrictModel]] = {
     "traps": TrapFile,
     "attacks": AttackFile,
     "rewordings": RewordingFile,
+    "followed_advice": FollowedAdviceFile,
 }
 
 

@@ -9,8 +9,15 @@ from typing import get_args
 import pytest
 from assessment_factory import shipped_bank
 
+from coach.core.evidence import positive_texts
 from coach.core.prechecks import prepare_answer
-from coach.edges.example_files import load_attacks, load_exemplars, load_rewordings, load_traps
+from coach.edges.example_files import (
+    load_attacks,
+    load_exemplars,
+    load_followed_advice,
+    load_rewordings,
+    load_traps,
+)
 from coach.edges.language import identify_language
 from coach.errors import BankError
 from coach.models.answer import Answer
@@ -116,3 +123,15 @@ def test_rewordings_are_loaded_with_their_exemplars() -> None:
     assert {rewording.question_id for rewording in rewordings} == {question.id for question in QUESTIONS}
     for rewording in rewordings:
         assert rewording.level in {exemplar.level for exemplar in load_exemplars(rewording.question_id)}
+
+
+def test_followed_advice_names_checks_and_is_not_the_banks_own_example() -> None:
+    """Every question has at least two sentences, each for a point of it, and none is among the texts that teach it."""
+    bank = shipped_bank()
+    points = {(q.id, c.id): c for q in bank.questions for c in bank.checks_of(q) if c.kind == "point"}
+    sentences = load_followed_advice()
+
+    assert Counter(item.question_id for item in sentences).keys() == {question.id for question in QUESTIONS}
+    assert min(Counter(item.question_id for item in sentences).values()) >= 2
+    for item in sentences:
+        assert item.sentence not in positive_texts(points[item.question_id, item.check_id])

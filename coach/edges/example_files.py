@@ -8,7 +8,17 @@ from typing import TypeVar
 from coach.edges.resources import resource
 from coach.edges.yaml_files import load_model, read_text
 from coach.errors import BankError
-from coach.models.examples import AttackFile, Exemplar, ExemplarFile, Rewording, RewordingFile, Trap, TrapFile
+from coach.models.examples import (
+    AttackFile,
+    Exemplar,
+    ExemplarFile,
+    FollowedAdvice,
+    FollowedAdviceFile,
+    Rewording,
+    RewordingFile,
+    Trap,
+    TrapFile,
+)
 
 FileT = TypeVar("FileT", ExemplarFile, TrapFile)
 
@@ -39,6 +49,12 @@ def load_rewordings() -> list[Rewording]:
     """Return the shipped rewordings of exemplars; raises BankError."""
     path = resource("examples") / "rewordings.yaml"
     return load_model(RewordingFile, read_text(path, "file of rewordings"), str(path))[0].pairs
+
+
+def load_followed_advice() -> list[FollowedAdvice]:
+    """Return the shipped sentences that follow an advice; raises BankError."""
+    path = resource("examples") / "followed_advice.yaml"
+    return load_model(FollowedAdviceFile, read_text(path, "file of followed advice"), str(path))[0].sentences
 
 
 def _folder(bank: Path | None) -> Path:

@@ -101,3 +101,17 @@ class RewordingFile(StrictModel):
     """All rewordings."""
 
     pairs: Annotated[list[Rewording], Field(min_length=1)]
+
+
+class FollowedAdvice(StrictModel):
+    """A sentence that does what a check's advice asks, in words of its own; appending it must raise the score."""
+
+    question_id: Identifier
+    check_id: Identifier
+    sentence: Text
+
+
+class FollowedAdviceFile(StrictModel):
+    """All such sentences."""
+
+    sentences: Annotated[list[FollowedAdvice], Field(min_length=1)]
