@@ -2,9 +2,9 @@
 
     python benchmarks/advice_and_padding.py [--keep FILE]
 
-Advice: for each question the partial exemplar is assessed, and one sentence that does what the first improvement says is
-appended; the score must rise in at least 14 of 15 questions. The sentences stand in examples/followed_advice.yaml, in
-other words than the bank's own examples; where none is there for the check, the example sentence of the advice is
+Advice: for each question the partial exemplar is assessed, and one sentence that does what the first improvement says
+is appended; the score must rise in at least 14 of 15 questions. The sentences stand in examples/followed_advice.yaml,
+in other words than the bank's own examples; where none is there for the check, the example sentence of the advice is
 appended and the row says so.
 
 Padding: neutral sentences are appended to every exemplar; the score must change by no more than 3 points in the median.
