@@ -80,6 +80,8 @@ def _is_prose(data: bytes) -> bool:
 
 def hidden_characters(text: str) -> int:
     """Count characters that show nothing but may carry text: zero-width, tags, bidirectional controls, fillers."""
+    if text.isascii():
+        return 0
     hidden = sum(
         (unicodedata.category(char) in {"Cf", "Co"} or is_blank(char)) and char not in _HARMLESS for char in text
     )

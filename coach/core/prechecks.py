@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from coach.core.instructions import hidden_characters, instruction_signal
 from coach.core.sentences import clean, split_sentences
@@ -54,6 +55,8 @@ def prepare_answer(
     """
     # Halves of surrogate pairs are no text: they could neither be sent nor written. All offsets stay.
     text = _SURROGATES.sub("\ufffd", text)
+    # The whole text is asked about twice when no sentence is left out.
+    identify = lru_cache(maxsize=None)(identify) if identify else None
     kept, too_long = _cut(text, split_sentences(text, language))
     sentences, warnings = _mark(kept, language, identify, detect)
     warnings += too_long
@@ -94,7 +97,7 @@ def _mark(
         if reason:
             text = f"Sentence {sentence.number} {reason}; it was not judged: “{_shorten(sentence.text)}”"
             warnings.append(_warning("instruction_in_answer", text))
-        marked.append(replace(sentence, instruction=reason is not None))
+        marked.append(replace(sentence, instruction=True) if reason else sentence)
     return marked, warnings
 
 
@@ -108,14 +111,20 @@ def _main_language(sentences: Sequence[Sentence], language: str, identify: Ident
 def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool:
     if identify is None:
         return False
-    letters = [char for char in text if char.isalpha()]
-    latin = sum(char < "\u0250" for char in letters)
-    if main in _LATIN_LANGUAGES and len(letters) >= 6 and latin < len(letters) / 2:
+    if main in _LATIN_LANGUAGES and _in_another_script(text):
         return True
     if len(words(text)) < MIN_WORDS_FOR_LANGUAGE:
         return False
     found, margin = identify(text, main)
     return found != main and margin > LANGUAGE_MARGIN
+
+
+def _in_another_script(text: str) -> bool:
+    """Whether most letters, of six at least, are not Latin ones."""
+    if text.isascii():
+        return False
+    letters = [char for char in text if char.isalpha()]
+    return len(letters) >= 6 and sum(char < "\u0250" for char in letters) < len(letters) / 2
 
 
 _LATIN_LANGUAGES = frozenset(
@@ -173,11 +182,16 @@ def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) 
     count = sum(len(words(sentence.text)) for sentence in judged)
     if count < question.min_words:
         return f"The answer is too short to judge ({_count(count)}; at least {question.min_words} are needed)."
-    asked = set(words(question.text)) | set(words(question.rationale))
+    asked = _asked_words(question.text, question.rationale)
     own = [word for sentence in judged for word in words(sentence.text) if word not in asked]
     if count >= MIN_WORDS_FOR_COPY and len(own) <= (1 - COPIED_SHARE) * count:
         return "The answer only repeats the question."
     return None
+
+
+@lru_cache(maxsize=256)
+def _asked_words(text: str, rationale: str) -> frozenset[str]:
+    return frozenset([*words(text), *words(rationale)])
 
 
 def _count(number: int) -> str:

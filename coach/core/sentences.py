@@ -51,9 +51,12 @@ def split_sentences(text: str, language: str = "en") -> list[Sentence]:
 
 def clean(text: str) -> str:
     """Return text without list marker, control and invisible characters, white space folded."""
-    text = _LIST_ITEM.sub("", text, count=1) if _LIST_ITEM.match(text) else text
-    kept = (" " if char.isspace() else char for char in text if char.isspace() or not is_invisible(char))
-    return " ".join("".join(kept).split())
+    marker = _LIST_ITEM.match(text)
+    text = " ".join((text[marker.end() :] if marker else text).split())
+    if text.isascii() and text.isprintable():
+        # The usual case: nothing in it is invisible.
+        return text
+    return " ".join("".join(char for char in text if not is_invisible(char)).split())
 
 
 def is_invisible(char: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from coach.edges.endpoints import OPENAI_URL, is_loopback
 from coach.models.completion import Usage
@@ -64,6 +65,7 @@ def _per_million(rate: float) -> str:
     return f"${dollars}.{cents.rstrip('0').ljust(2, '0')}"
 
 
+@lru_cache(maxsize=64)
 def _rates(model: str, endpoint: str) -> Rates | None:
     from genai_prices import Usage as PricedUsage
     from genai_prices import calc_price

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from coach.core.assessing import build_assessment
 from coach.core.prechecks import DetectInstructions, IdentifyLanguage, prepare_answer
@@ -45,12 +46,21 @@ class AnswerAssessor:
 
         An answer that the pre-checks rule out is not sent anywhere and has no score.
         """
+        return await self.assess_prepared(question, self.prepare(question, text), on_verdict)
+
+    async def assess_prepared(
+        self, question: Question, answer: Answer, on_verdict: OnVerdict | None = None
+    ) -> Assessment:
+        """Assess an answer that was prepared before; raises ModelError as `assess` does."""
         started = time.monotonic()
-        answer = self.prepare(question, text)
         task = self.task(question, answer)
         judgement = None if answer.unscored_reason else await self.judge.judge(task, on_verdict)
         receipt = self._receipt(task, judgement, time.monotonic() - started)
         return build_assessment(question, task.rubric, task.checks, answer, judgement, receipt)
+
+    @cached_property
+    def _rubric_hashes(self) -> dict[str, str]:
+        return {rubric.id: rubric_sha256(rubric) for rubric in self.bank.rubrics.values()}
 
     def _receipt(self, task: JudgeTask, judgement: Judgement | None, seconds: float) -> Receipt:
         usage = judgement.usage if judgement else Usage(0, 0, 0)
@@ -61,7 +71,7 @@ class AnswerAssessor:
             endpoint=judge.endpoint,
             prompt_version=judge.prompt_version,
             bank_sha256=self.bank.sha256,
-            rubric_sha256=rubric_sha256(task.rubric),
+            rubric_sha256=self._rubric_hashes[task.rubric.id],
             coach_version=version(),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             input_tokens=usage.input_tokens,
