@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -156,3 +157,14 @@ async def test_answers_can_be_assessed_at_the_same_time() -> None:
 
     assert [item.criteria for item in together] == [item.criteria for item in alone]
     assert together[0].criteria == together[2].criteria != together[1].criteria
+
+
+async def test_the_receipt_tells_results_of_another_making_apart() -> None:
+    """The hash is the same for all answers to a question, and changes with the question and the judge's settings."""
+    judge = ScriptedJudge(lambda task, check: 0.5)
+    one, other = shipped_bank().questions[:2]
+    first = make_assessor(judge).judging_sha256(one)
+
+    assert (await make_assessor(judge).assess(one, ANSWER)).receipt.judging_sha256 == first
+    assert make_assessor(judge).judging_sha256(other) != first
+    assert make_assessor(replace(judge, settings={"similarity": "another"})).judging_sha256(one) != first

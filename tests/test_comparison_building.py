@@ -180,6 +180,7 @@ def test_an_example_is_no_version_of_the_candidate() -> None:
         {"bank_sha256": "x"},
         {"rubric_sha256": "x"},
         {"calibration": "x"},
+        {"judging_sha256": "x"},
     ],
 )
 def test_another_way_of_judging_is_warned_of(change: dict[str, str]) -> None:

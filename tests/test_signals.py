@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coach.core import signals
 from coach.core.signals import Signals, probability_of, worth_asking
 
 COSINE = st.floats(-0.2, 1.0)
@@ -32,3 +36,15 @@ def test_a_reference_answer_is_always_asked_about() -> None:
     """A check that has only its statement is never left to the similarity alone."""
     assert worth_asking("point", Signals(0.99, 0.99, statement_only=True))
     assert worth_asking("point", Signals(0.0, 0.0, statement_only=True))
+
+
+def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash of the rule, which is part of a result's key, changes with every weight and limit."""
+    before = signals.rule_sha256()
+
+    monkeypatch.setitem(signals.WEIGHTS, "point", replace(signals.WEIGHTS["point"], bias=-1.0))
+    changed = signals.rule_sha256()
+    monkeypatch.undo()
+
+    assert changed != before
+    assert signals.rule_sha256() == before

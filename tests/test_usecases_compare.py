@@ -83,11 +83,9 @@ async def test_saved_attempts_of_the_same_making_are_known() -> None:
     assert comparison.verdict == "improved"
 
 
-@pytest.mark.parametrize(
-    "field", ["judge", "model", "prompt_version", "bank_sha256", "rubric_sha256", "coach_version", "calibration"]
-)
+@pytest.mark.parametrize("field", ["judging_sha256", "calibration"])
 async def test_attempts_of_another_making_are_judged_again(field: str) -> None:
-    """An attempt under another model, method, prompt, bank, rubric or version is not mixed in."""
+    """An attempt under another model, method, prompt, question, rubric or encoder is not mixed in."""
     assessor = assessor_with(keyword_judge())
 
     assert known_from_history(assessor, QUESTION, [await saved(assessor, OLD)])

@@ -140,7 +140,7 @@ def _touches(segment: DiffSegment, change: CheckChange) -> bool:
 def _way_of_judging(old: Assessment, new: Assessment) -> list[AssessmentWarning]:
     """Say where two assessments, such as one from the history, were not made in the same way."""
     before, after = old.receipt, new.receipt
-    differences = (
+    differences: tuple[tuple[str, bool], ...] = (
         ("by different models", before.model != after.model),
         ("with different methods", before.judge != after.judge),
         ("with different prompts", before.prompt_version != after.prompt_version),
@@ -148,6 +148,9 @@ def _way_of_judging(old: Assessment, new: Assessment) -> list[AssessmentWarning]
         ("under different rubrics", before.rubric_sha256 != after.rubric_sha256),
         ("with different calibrations", before.calibration != after.calibration),
     )
+    if not any(differs for _, differs in differences):
+        # Settings that a receipt does not name one by one, such as the sentence encoder.
+        differences = (("with different settings", before.judging_sha256 != after.judging_sha256),)
     return [
         AssessmentWarning(
             code="judged_differently",

@@ -19,6 +19,7 @@ and the weights for reference answers were set by judgement.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -82,3 +83,9 @@ def probability_of(kind: Kind, signals: Signals) -> float:
 def worth_asking(kind: Kind, signals: Signals) -> bool:
     """Return whether the model's view could still change the verdict."""
     return signals.statement_only or ASK_ABOVE <= probability_of(kind, signals) <= ASK_BELOW
+
+
+def rule_sha256() -> str:
+    """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
+    rule = repr((sorted(WEIGHTS.items()), STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
+    return hashlib.sha256(rule.encode()).hexdigest()[:12]

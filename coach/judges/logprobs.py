@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from coach.core.evidence import Finding, find_evidence
 from coach.core.log_odds import yes_log_odds
 from coach.core.prompts import check_messages
-from coach.core.signals import probability_of, worth_asking
+from coach.core.signals import probability_of, rule_sha256, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
 from coach.core.verdicts import verdict_of
@@ -99,8 +99,8 @@ class LogprobsJudge:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The similarity measure changes which sentence is asked about."""
-        return {"similarity": self._similarity.name}
+        """The similarity measure changes which sentence is asked about, the rule what follows from it."""
+        return {"similarity": self._similarity.name, "rule": rule_sha256()}
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent: a request for each check worth asking, and missing baselines."""

@@ -86,6 +86,11 @@ class Receipt(ResultModel):
     cost_usd: float | None
     seconds: float
     calibration: str | None = Field(default=None, description="Name of the score calibration applied, if any.")
+    judging_sha256: str | None = Field(
+        default=None,
+        description="Hash of all that changes a result but the answer: question, rubric, method, model, prompts, "
+        "settings of the judge. Results with equal hashes can be compared. None in results of older versions.",
+    )
 
 
 class Assessment(ResultModel):

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from coach.core.assessing import build_assessment
 from coach.core.prechecks import DetectInstructions, IdentifyLanguage, prepare_answer
-from coach.core.result_key import rubric_sha256
+from coach.core.result_key import result_key, rubric_sha256
 from coach.models.answer import Answer
 from coach.models.assessment import Assessment, Receipt
 from coach.models.bank import Bank, Question
@@ -58,6 +58,17 @@ class AnswerAssessor:
         receipt = self._receipt(task, judgement, time.monotonic() - started)
         return build_assessment(question, task.rubric, task.checks, answer, judgement, receipt)
 
+    def judging_sha256(self, question: Question) -> str:
+        """Return the hash of all that changes a result of this question but the answer."""
+        known = self._judging_hashes
+        if question.id not in known:
+            known[question.id] = result_key(self.bank, question, self.judge, "")
+        return known[question.id]
+
+    @cached_property
+    def _judging_hashes(self) -> dict[str, str]:
+        return {}
+
     @cached_property
     def _rubric_hashes(self) -> dict[str, str]:
         return {rubric.id: rubric_sha256(rubric) for rubric in self.bank.rubrics.values()}
@@ -78,5 +89,6 @@ class AnswerAssessor:
             cached_tokens=usage.cached_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=self.price(judge.model, usage, judge.endpoint) if judgement else 0.0,
+            judging_sha256=self.judging_sha256(task.question),
             seconds=round(seconds, 2),
         )

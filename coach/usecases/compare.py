@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.core.comparison_building import JudgedRevision, build_comparison
-from coach.core.result_key import result_key, rubric_sha256
+from coach.core.result_key import result_key
 from coach.core.series_building import build_series
 from coach.models.assessment import Assessment
 from coach.models.bank import Question
@@ -14,7 +14,6 @@ from coach.models.comparison import Comparison, ComparisonSeries
 from coach.models.history import AttemptRecord
 from coach.models.judging import OnVerdict
 from coach.usecases.assess import AnswerAssessor
-from coach.version import version
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,9 @@ def known_from_history(assessor: AnswerAssessor, question: Question, attempts: I
 
 
 def _same_way(attempt: AttemptRecord, assessor: AnswerAssessor, question: Question) -> bool:
-    """Return whether the receipt names everything that changes a result as this assessor has it."""
-    receipt, judge = attempt.assessment.receipt, assessor.judge
-    return (
-        attempt.question_id == question.id
-        and (receipt.judge, receipt.model, receipt.prompt_version) == (judge.name, judge.model, judge.prompt_version)
-        and receipt.bank_sha256 == assessor.bank.sha256
-        and receipt.rubric_sha256 == rubric_sha256(assessor.bank.rubric_of(question))
-        and receipt.coach_version == version()
-        and receipt.calibration is None
-    )
+    """Return whether the receipt says that everything which changes a result was as this assessor has it."""
+    receipt = attempt.assessment.receipt
+    return receipt.judging_sha256 == assessor.judging_sha256(question) and receipt.calibration is None
 
 
 async def _judge_all(
