@@ -2,11 +2,11 @@
 
     python benchmarks/interval_coverage.py [--keep FILE]
 
-Every exemplar and most traps are labelled by their author: which points it meets or partly meets. The score that these labels
-give is compared with the judge's score and its 90 % interval. The correlation of the errors of two checks on one
-answer is estimated from all pairs of points (standardised residuals: label minus probability, over sqrt(p(1-p))); it is
-ERROR_CORRELATION in coach/core/scoring.py. The labels also served to fit the judge's weights, so both figures are
-somewhat too good.
+Every exemplar and most traps are labelled by their author: which points it meets or partly meets. The score that
+these labels give is compared with the judge's score and its 90 % interval. The correlation of the errors of two checks
+on one answer is estimated from all pairs of points (standardised residuals: label minus probability, over
+sqrt(p(1-p))); it is ERROR_CORRELATION in coach/core/scoring.py. The labels also served to fit the judge's weights, so
+both figures are somewhat too good.
 """
 
 from __future__ import annotations
