@@ -2,7 +2,8 @@
 
 Evidence first: a check is decided from the one sentence of the answer that comes nearest to it, never from the
 whole answer. So a verdict cannot be moved by what stands elsewhere (padding, flattery, orders to the grader),
-and the quote is the sentence that was judged.
+and the quote is the sentence that was judged. Only a check without any example sentence (a reference answer) is decided
+from the answer as a whole, because there similarity does not find the sentence reliably enough.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from coach.core.signals import probability_of, rule_sha256, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
 from coach.core.verdicts import verdict_of
-from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
+from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
 from coach.models.assessment import Verdict
 from coach.models.bank import Check
 from coach.models.completion import ChatModel, CompletionRequest, Usage
@@ -105,11 +106,11 @@ class LogprobsJudge:
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent: a request for each check worth asking, and missing baselines."""
         asked = [finding for finding in self._findings(task) if _asked(finding)]
-        own = [self._request(task, f.check, f.sentences[0].text) for f in asked]
+        own = [self._request(task, f.check, f.text) for f in asked]
         return own + [self._request(task, f.check, text) for f in asked for text in self._missing(task, f.check)]
 
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
-        """Judge one answer check by check; raises ModelError when the endpoint fails.
+        """Judge one answer check by check; raises ModelError when the endpoint fails or gives no log-probabilities.
 
         A check whose reply holds neither Yes nor No is unjudged.
         """
@@ -157,7 +158,7 @@ class LogprobsJudge:
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
 
     async def _log_odds(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> float | None:
-        own = await self._ask(task, finding.check, finding.sentences[0].text, usages)
+        own = await self._ask(task, finding.check, finding.text, usages)
         await self._complete_baselines(task, finding.check, usages)
         known = [self._baselines.get(self._key(task, finding.check, text)) for text in CONTENT_FREE]
         values = [value for value in known if value is not None]
@@ -178,7 +179,10 @@ class LogprobsJudge:
         async with self._slots:
             completion = await self._model.complete(self._request(task, check, sentence))
         usages.append(completion.usage)
-        return None if completion.first_token is None else yes_log_odds(completion.first_token)
+        if completion.first_token is None:
+            # Without them a score would rest on the checks alone that the answer does not touch.
+            raise ModelRequestError(f"{self.endpoint} gives no log-probabilities", "Use --method structured for it.")
+        return yes_log_odds(completion.first_token)
 
     def _request(self, task: JudgeTask, check: Check, sentence: str) -> CompletionRequest:
         messages = check_messages(self._templates, task, check, sentence)
