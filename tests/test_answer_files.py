@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ from coach.edges.answer_files import (
     write_in_editor,
 )
 from coach.errors import AnswerUnreadableError
+
+pytest_plugins = ("plain_user",)
 
 TEXT = "I restored “the archive” in 3½ hours.\r\nNothing was lost.\n"
 #: Makes the "editor" of a test: given the path of the file, as an editor is.
@@ -113,6 +116,19 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     assert "coach batch" in caught.value.hint
     with pytest.raises(AnswerUnreadableError, match="cannot be read"):
         read_answer_file(tmp_path / ("x" * 300))
+
+
+def test_a_file_that_may_not_be_read(
+    open_directory: Path, as_plain_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The message says that it is the permissions."""
+    path = open_directory / "answer.md"
+    path.write_text(TEXT, encoding="utf-8")
+    path.chmod(0)
+
+    with as_plain_user(), pytest.raises(AnswerUnreadableError, match="Permission denied") as caught:
+        read_answer_file(path)
+    assert "permissions" in caught.value.hint
 
 
 def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,3 +242,14 @@ def test_our_comment_is_taken_away_without_the_mark_too() -> None:
     )
     assert answer_part("# My answer\nIt is a standard.", question) == "# My answer\nIt is a standard."
     assert answer_part("\n".join(comment), question) == ""
+
+
+def test_a_file_that_holds_our_comment_is_read_without_it(tmp_path: Path) -> None:
+    """An editor's file that was rescued can be handed in as it is; any other file stays as given."""
+    question = dicom_question()
+    path = tmp_path / "rescued.md"
+    path.write_text(f"{editor_text(question)}# My answer\nI restored it.\n", encoding="utf-8")
+    assert read_answer_file(path) == "# My answer\nI restored it."
+
+    path.write_text("# My answer\nI restored it.\n", encoding="utf-8")
+    assert read_answer_file(path) == "# My answer\nI restored it.\n"
