@@ -15,6 +15,7 @@ from coach.cli.doctor import doctor_command
 from coach.cli.history import history_app
 from coach.cli.next import next_command
 from coach.cli.questions import questions_command
+from coach.cli.streams import never_fail_to_encode
 from coach.cli.submit import submit_command
 
 app = typer.Typer(
@@ -56,4 +57,5 @@ app.command("doctor")(doctor_command)
 
 def main() -> None:
     """Run the program and exit with its code (DESIGN section 7)."""
+    never_fail_to_encode()
     sys.exit(run_guarded(app))
