@@ -25,7 +25,7 @@ def question_table(bank: Bank, *, with_notes: bool = True) -> RenderableType:
             line = Text(f"{question.number:>4}  {question.id:<{width}}  ")
             parts.append(_hanging(line, one_line(question.text), 8 + width))
     if with_notes:
-        parts.append(Text("\nMore about one: coach questions ID    Practise one: coach submit ID", style="dim"))
+        parts.append(Text("\nMore about one: coach questions ID\nPractise one:   coach submit ID", style="dim"))
     return Group(*parts)
 
 
