@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _UNWANTED = ("script", "style", "defs", "title")
-_EMPTY_LAYERS = ("text-overlay", "tooltip-overlay", "overlay")
+_LAYERS_OF_SCRIPTS = {"text-overlay", "tooltip-overlay"}
 _KEPT = ("class", "viewBox", "x", "y", "cx", "cy", "r", "d", "width", "height", "transform")
 _SHAPES = ("circle", "rect")
 _DECIMALS = re.compile(r"(\d+\.\d)\d+")
@@ -41,7 +41,7 @@ def bare_svg(chart: Any, description: str) -> str:
 
 def _clean(element: ElementTree.Element) -> None:
     for child in list(element):
-        if child.tag.removeprefix(_SVG) in _UNWANTED or _is_empty_layer(child):
+        if child.tag.removeprefix(_SVG) in _UNWANTED or _is_idle_layer(child):
             element.remove(child)
     label = _take_label(element)
     kept = {name: _DECIMALS.sub(r"\1", element.attrib[name]) for name in _KEPT if element.attrib.get(name)}
@@ -62,5 +62,9 @@ def _take_label(element: ElementTree.Element) -> str | None:
     return label
 
 
-def _is_empty_layer(element: ElementTree.Element) -> bool:
-    return any(name in (element.get("class") or "").split() for name in _EMPTY_LAYERS)
+def _is_idle_layer(element: ElementTree.Element) -> bool:
+    """Return whether a layer waits for scripts, or is the one for dots in a chart without dots."""
+    classes = set((element.get("class") or "").split())
+    return bool(classes & _LAYERS_OF_SCRIPTS) or (
+        "overlay" in classes and not any(part.tag.removeprefix(_SVG) in _SHAPES for part in element.iter())
+    )
