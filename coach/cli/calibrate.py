@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coach.cli.console import err_console, out_console, say
+from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
 from coach.cli.session import Settings, open_assessor
 from coach.errors import InputError
@@ -71,7 +71,7 @@ def calibrate_command(
     _check_first(settings, save, html)
     plan = _plan(gold, bank, limit, seed, scale, quiet)
     try:
-        judged, judge = asyncio.run(_judge(settings, plan, repeat, out, quiet))
+        judged, judge = run_to_end(_judge(settings, plan, repeat, out, quiet))
     except KeyboardInterrupt:
         say("What was judged is kept: the same command goes on from here.")
         raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coach.cli.console import err_console, out_console, say
+from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
@@ -73,7 +73,7 @@ def compare_command(
     inputs = gather_inputs(loaded, question, files or [], compare_with, bank)
     if inputs.note and not (quiet or as_json):
         _say(inputs.note)
-    result = asyncio.run(_compare(settings, loaded, question, inputs, quiet or as_json, not no_score))
+    result = run_to_end(_compare(settings, loaded, question, inputs, quiet or as_json, not no_score))
     _show(result, loaded, question, inputs.revisions, as_json, not no_score, markdown, html)
     if _is_unscored(result):
         raise typer.Exit(EXIT_UNSCORED)

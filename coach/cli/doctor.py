@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import typer
 
 from coach.cli.console import err_console, out_console
+from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
 
 
@@ -23,7 +22,7 @@ def doctor_command(
     from coach.cli.session import Settings
 
     with preparing(err_console(), quiet or as_json, "Looking at the question bank") as tell:
-        report = asyncio.run(check_up(Settings(model, bank, method), tell))
+        report = run_to_end(check_up(Settings(model, bank, method), tell))
     if as_json:
         typer.echo(report.model_dump_json(indent=2, by_alias=True))
     else:

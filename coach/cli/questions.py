@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,6 @@ import typer
 
 from coach.cli.console import out_console
 from coach.cli.options import BankOption, JsonOption, QuietOption
-from coach.core.bank_search import find_question
 
 if TYPE_CHECKING:
     from coach.models.bank import Bank, Question
@@ -25,21 +23,28 @@ def questions_command(
     quiet: QuietOption = False,
 ) -> None:
     """List the questions, or show one with rationale and rubric."""
+    from coach.core.bank_search import find_question
     from coach.edges.bank_files import load_bank
     from coach.reports.question_text import question_page, question_table
 
     loaded = load_bank(bank)
     if question_id is None:
         if as_json:
-            typer.echo(json.dumps(_listing(loaded), ensure_ascii=False, indent=2))
+            _print_json(_listing(loaded))
         else:
             out_console().print(question_table(loaded, with_notes=not quiet))
         return
     question = find_question(loaded, question_id)
     if as_json:
-        typer.echo(json.dumps(_details(loaded, question), ensure_ascii=False, indent=2))
+        _print_json(_details(loaded, question))
     else:
         out_console().print(question_page(loaded, question))
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def _listing(bank: Bank) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.edges.model_choice import ModelChoice, choose_model
 from coach.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from coach.core.similarity import Similarity
     from coach.core.templates import PromptTemplates
     from coach.edges.embedded_server import EmbeddedServer
+    from coach.edges.model_choice import ModelChoice
     from coach.edges.openai_client import OpenAIChatModel
     from coach.models.bank import Bank
     from coach.models.judging import Judge
@@ -63,6 +63,7 @@ async def open_session(
     Raises CoachError.
     """
     from coach.edges.bank_files import load_bank
+    from coach.edges.model_choice import choose_model
     from coach.edges.prompt_files import load_prompts
 
     settings.check()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coach.cli.console import err_console, out_console, say
+from coach.cli.event_loop import run_to_end
 from coach.cli.options import (
     BankOption,
     CalibrationOption,
@@ -21,14 +21,11 @@ from coach.cli.options import (
     QuietOption,
 )
 from coach.cli.report_targets import check_writable
-from coach.cli.session import Settings, open_assessor
 from coach.cli.typed_answers import kept_until_done, was_typed
-from coach.core.bank_search import find_question
-from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
-from coach.edges.model_choice import choose_model
 from coach.errors import AnswerUnreadableError
 
 if TYPE_CHECKING:
+    from coach.cli.session import Settings
     from coach.models.assessment import Assessment
     from coach.models.bank import Bank, Question
     from coach.models.calibration import Calibration
@@ -65,7 +62,10 @@ def submit_command(
     ] = None,
 ) -> None:
     """Critique one answer: what landed, what is missing, what next."""
+    from coach.cli.session import Settings
+    from coach.core.bank_search import find_question
     from coach.edges.bank_files import load_bank
+    from coach.edges.model_choice import choose_model
 
     settings = Settings(model, bank, method)
     settings.check()
@@ -85,7 +85,7 @@ def submit_command(
         show(settings, loaded, question, text, as_json=as_json)
         return
     with kept_until_done(question.id, text) if was_typed(file) else nullcontext():
-        assessment = asyncio.run(_assess(settings, loaded, question, text, mapping, quiet or as_json, no_score))
+        assessment = run_to_end(_assess(settings, loaded, question, text, mapping, quiet or as_json, no_score))
         if not no_save:
             # Before it is shown: a reader that goes away, such as `| head`, must not cost the attempt.
             _save(assessment, loaded, text)
@@ -104,6 +104,8 @@ def _named_calibration(name: str | None) -> Calibration | None:
 
 
 def _read_answer(question: Question, file: str | None) -> str:
+    from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
+
     if file is None:
         return write_in_editor(question)
     text = read_standard_input() if file == "-" else read_answer_file(Path(file))
@@ -123,6 +125,7 @@ async def _assess(
     no_score: bool,
 ) -> Assessment:
     from coach.cli.live_progress import judging_progress, preparing
+    from coach.cli.session import open_assessor
 
     console = err_console()
     async with AsyncExitStack() as stack:
