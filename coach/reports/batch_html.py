@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
-from pathlib import Path
 
 from coach.models.batch import JournalRecord, RowProblem
 from coach.models.batch_summary import BatchSummary
 from coach.reports import words
 from coach.reports.batch_view import answer_view, score_text
 from coach.reports.display_text import one_line
-from coach.reports.words import Standing, marker_text
-
-TEMPLATES = Path(__file__).resolve().parent / "templates"
+from coach.reports.html_templates import page_template
 
 #: The template's crumbs are written so many at a time.
 _PIECES = 512
-_SIGNS = {
-    Standing.EARNED: "✓",
-    Standing.PARTLY: "◐",
-    Standing.AGAINST: "✗",
-    Standing.MISSING: "○",
-    Standing.UNJUDGED: "?",
-}
 
 
 def batch_page(
@@ -40,19 +28,9 @@ def batch_page(
     ``questions`` maps ids to texts; an id without one stands for itself. ``answers`` are the ``shown`` answers that
     the page holds, read while it is written. Without pygal the charts are left out.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    css = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("assessment.css", "batch.css"))
-    stream = environment.get_template("batch.html.j2").stream(
+    stream = page_template("batch.html.j2", "assessment.css", "batch.css").stream(
         summary=summary,
         hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
@@ -67,10 +45,7 @@ def batch_page(
         answers=(answer_view(record) for record in answers),
         shown=shown,
         problems=list(problems),
-        signs=_SIGNS,
-        marker_text=marker_text,
-        css=Markup(css),  # our own files; their hash is in the policy
-        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        marker_text=words.marker_text,
     )
     stream.enable_buffering(_PIECES)
     yield from stream

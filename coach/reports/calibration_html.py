@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from pathlib import Path
-
 from coach.models.calibration import AgreementReport
 from coach.reports import calibration_words as words
 from coach.reports.calibration_charts import reliability_chart, scatter_chart
 from coach.reports.display_text import lines, one_line
-
-TEMPLATES = Path(__file__).resolve().parent / "templates"
+from coach.reports.html_templates import page_template
 
 
 def calibration_page(report: AgreementReport) -> str:
@@ -19,20 +14,10 @@ def calibration_page(report: AgreementReport) -> str:
 
     Raises ConfigurationError when the charts' library is not installed.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    css = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("assessment.css", "calibration.css"))
     views, human, outcome = report.agreement, report.human, report.calibration
-    return environment.get_template("calibration.html.j2").render(
+    return page_template("calibration.html.j2", "assessment.css", "calibration.css").render(
         report=report,
         words=words,
         line=one_line,
@@ -46,6 +31,4 @@ def calibration_page(report: AgreementReport) -> str:
         # Our own drawing, in which every label was escaped by the XML library.
         scatter=Markup(scatter_chart(report)),
         reliability=Markup(reliability_chart(report)),
-        css=Markup(css),  # our own files; their hash is in the policy
-        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
     )

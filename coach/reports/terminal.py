@@ -25,12 +25,12 @@ STYLES = {
     Standing.MISSING: "",
     Standing.UNJUDGED: "",
 }
-_SIGNS = {
-    Standing.EARNED: ("✓", "+"),
-    Standing.PARTLY: ("◐", "~"),
-    Standing.AGAINST: ("✗", "!"),
-    Standing.MISSING: ("○", "o"),
-    Standing.UNJUDGED: ("?", "?"),
+_PLAIN_SIGNS = {
+    Standing.EARNED: "+",
+    Standing.PARTLY: "~",
+    Standing.AGAINST: "!",
+    Standing.MISSING: "o",
+    Standing.UNJUDGED: "?",
 }
 _PLAIN = str.maketrans(
     {
@@ -112,7 +112,8 @@ class Page:
 
     def sign(self, standing: Standing, indent: int) -> str:
         """Return the sign of a standing, indented and followed by a blank."""
-        return f"{' ' * indent}{_SIGNS[standing][self.plain]} "
+        signs = _PLAIN_SIGNS if self.plain else words.SIGNS
+        return f"{' ' * indent}{signs[standing]} "
 
     def block(
         self, body: str | Text, first: str | Text, *, style: str = "", first_style: str = "", rest: str | None = None

@@ -26,6 +26,14 @@ LABELS = {
     Standing.MISSING: "still missing",
     Standing.UNJUDGED: "not judged",
 }
+#: Stand in front of a point; each has another shape, so that none is told by its colour alone.
+SIGNS = {
+    Standing.EARNED: "✓",
+    Standing.PARTLY: "◐",
+    Standing.AGAINST: "✗",
+    Standing.MISSING: "○",
+    Standing.UNJUDGED: "?",
+}
 #: A red flag that was only partly found.
 LABEL_MAY_COUNT_AGAINST = "may count against you"
 
@@ -49,7 +57,7 @@ _OPENINGS = (
     "This is a strong answer: it shows nearly everything an interviewer listens for.",
 )
 #: Put before a marker's number, so that its meaning needs no colour.
-_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
+_MARKER_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six")
 
 
@@ -104,7 +112,7 @@ def whole(number: float) -> int:
 
 def marker_text(standing: Standing, number: int | str) -> str:
     """Return the marker of a point as it stands behind a quoted sentence, such as ``[2]`` or ``[!1]``."""
-    return f"[{_SIGNS.get(standing, '')}{number}]"
+    return f"[{_MARKER_SIGNS.get(standing, '')}{number}]"
 
 
 def marker_legend(standings: Sequence[Standing]) -> tuple[tuple[Standing, str], ...]:
