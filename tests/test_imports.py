@@ -46,6 +46,8 @@ OUTSIDE_WORLD = {
     "openai",
     "httpx2",
 }
+#: Reads addresses, and opens none.
+HARMLESS = {"urllib.parse"}
 
 
 def layer_of(module: Path) -> str:
@@ -89,7 +91,7 @@ def test_every_layer_was_looked_at() -> None:
 @pytest.mark.parametrize("module", [module for module in MODULES if layer_of(module) in ("core", "models")], ids=str)
 def test_the_core_does_not_touch_the_outside_world(module: Path) -> None:
     """Core and models import nothing that reads files, opens connections or starts processes."""
-    assert not {name.split(".")[0] for name in imported(module)} & OUTSIDE_WORLD
+    assert not {name.split(".")[0] for name in imported(module) if name not in HARMLESS} & OUTSIDE_WORLD
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.name == "__init__.py"], ids=str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from assessment_factory import receipt
 
-from coach.reports.receipt_text import cost_text, is_own_machine, receipt_lines, seconds_text
+from coach.reports.receipt_text import cost_text, receipt_lines, seconds_text
 
 
 def test_the_receipt_says_who_judged_where_and_at_what_cost() -> None:
@@ -62,23 +62,6 @@ def test_written_tokens_alone_are_named_as_tokens() -> None:
     first, _ = receipt_lines(receipt(input_tokens=None, cached_tokens=None))
 
     assert "14 tokens written" in first
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "own"),
-    [
-        ("http://127.0.0.1:8080/v1", True),
-        ("http://127.8.8.8", True),
-        ("http://coach.localhost/", True),
-        ("https://127.0.0.1.example.com/v1", False),
-        ("https://localhost.example.com/v1", False),
-        ("http://[broken", False),
-        ("embedded", False),
-    ],
-)
-def test_only_loopback_addresses_are_the_own_machine(endpoint: str, own: bool) -> None:
-    """A host that only looks like this machine is not called the reader's own."""
-    assert is_own_machine(endpoint) is own
 
 
 @pytest.mark.parametrize(

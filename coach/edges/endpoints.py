@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from coach.core.loopback import is_loopback as is_loopback
 from coach.errors import ConfigurationError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -68,17 +68,3 @@ def parse_address(base_url: str) -> Address:
     if parts.username is not None:
         login = (unquote(parts.username), unquote(parts.password or ""))
     return Address(url, login, query)
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether a URL points at this machine (``localhost``, 127.0.0.0/8 or ::1)."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

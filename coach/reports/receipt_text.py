@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
+from coach.core.loopback import is_loopback
 from coach.models.assessment import Receipt
 from coach.reports.display_text import one_line
 
@@ -38,27 +37,13 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
 
 def cost_text(receipt: Receipt) -> str:
     """Return the cost in words; an unknown price is never shown as free."""
-    own = is_own_machine(receipt.endpoint)
+    own = is_loopback(receipt.endpoint)
     cost = receipt.cost_usd
     if cost is None:
         return f"none known ({_OWN_MACHINE})" if own else "unknown (no price known for this model)"
     if cost == 0:
         return f"none ({_OWN_MACHINE})" if own else "none"
     return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.5f}".rstrip("0") if cost >= 0.00001 else "less than $0.00001"
-
-
-def is_own_machine(endpoint: str) -> bool:
-    """Return whether an endpoint's address is a loopback one."""
-    try:
-        host = urlsplit(endpoint).hostname or ""
-    except ValueError:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def seconds_text(seconds: float) -> str:
