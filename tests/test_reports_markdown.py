@@ -23,7 +23,8 @@ from report_cases import (
 from syrupy.assertion import SnapshotAssertion
 
 from coach.reports.display_text import clean, lines
-from coach.reports.markdown import escape, markdown_report
+from coach.reports.markdown import markdown_report
+from coach.reports.markdown_parts import escape
 from coach.reports.view import build_view
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

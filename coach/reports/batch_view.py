@@ -10,9 +10,8 @@ from coach.reports import words
 from coach.reports.display_text import one_line
 from coach.reports.marked_answer import Segment, mark_answer
 from coach.reports.points import PointView, build_points, quoted_points
+from coach.reports.view_parts import STEPS
 from coach.reports.words import Standing
-
-STEPS = 3
 
 
 @dataclass(frozen=True)

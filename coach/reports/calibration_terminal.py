@@ -13,7 +13,7 @@ from rich.text import Text
 from coach.models.calibration import Agreement, AgreementReport, Disagreement
 from coach.reports import calibration_words as words
 from coach.reports.display_text import one_line
-from coach.reports.terminal import MAX_WIDTH, Page
+from coach.reports.terminal_page import Page
 
 _SHOWN_CHARS = 160
 _INDENT = "  "
@@ -27,7 +27,7 @@ class CalibrationReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report section by section."""
-        page = Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
+        page = Page.fitting(console, options)
         yield from _head(page, self.report)
         yield from _agreement(page, self.report)
         yield from _reliability(page, self.report)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from coach.reports import comparison_words
 from coach.reports.comparison_diff import DiffPiece, needs_gap
 from coach.reports.comparison_view import ChangeGroup, ChangeView, ComparisonView
-from coach.reports.markdown import escape
+from coach.reports.markdown_parts import (
+    BLANKS,
+    around_blanks,
+    escape,
+    notice_blocks,
+    quotation,
+    receipt_block,
+    step_blocks,
+)
 from coach.reports.series_view import SeriesView
-
-_BLANKS = " \n"
 
 
 def comparison_markdown(view: ComparisonView, series: SeriesView | None = None) -> str:
@@ -19,12 +24,12 @@ def comparison_markdown(view: ComparisonView, series: SeriesView | None = None) 
     blocks = [f"# {escape(view.question)}"]
     if series is not None:
         blocks += [*_series(series), f"## {_last_step(view)}"]
-    blocks += [*_head(view), *_notices(view)]
+    blocks += [*_head(view), *notice_blocks(view.notices)]
     for group in view.groups:
         blocks += _group(group)
     blocks += [*_next(view), *_claims(view), *_texts(view), *_left_out(view), "---"]
     blocks += [escape(view.rule)] if view.rule else []
-    blocks.append("  \n".join(escape(" · ".join(parts)) for parts in view.receipt))
+    blocks.append(receipt_block(view.receipt))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -41,11 +46,6 @@ def _head(view: ComparisonView) -> Iterator[str]:
     yield "\n".join(
         f"- **{version.part}:** {escape(version.label)} · {escape(version.standing)}" for version in view.versions
     )
-
-
-def _notices(view: ComparisonView) -> Iterator[str]:
-    for notice in view.notices:
-        yield f"> **{notice.title}**\n>\n" + "\n".join(f"> - {escape(message)}" for message in notice.messages)
 
 
 def _group(group: ChangeGroup) -> Iterator[str]:
@@ -66,11 +66,7 @@ def _change(change: ChangeView) -> str:
 
 
 def _next(view: ComparisonView) -> Iterator[str]:
-    if view.steps:
-        yield f"## {view.steps_title}"
-        for step in view.steps:
-            head = " · ".join(part for part in (step.verb, step.criterion, step.gain) if part)
-            yield f"{step.number}. **{escape(head)}**\n\n   {escape(step.advice)}"
+    yield from step_blocks(view.steps_title, view.steps)
     if view.missing:
         yield from _group(view.missing)
 
@@ -90,9 +86,7 @@ def _texts(view: ComparisonView) -> Iterator[str]:
     text = ""
     for before, piece, after in zip([None, *view.pieces], view.pieces, [*view.pieces[1:], None], strict=False):
         text += (" " if needs_gap(before, piece) else "") + _piece(piece, text[-1:], after.text[:1] if after else "")
-    # Single line breaks that are left were meant by the writer, so they are kept as hard breaks.
-    text = re.sub(r"(?<=[^\n])\n(?=[^\n])", r"\\\n", text.strip(_BLANKS))
-    yield "\n".join(f"> {row}".rstrip() for row in text.split("\n"))
+    yield quotation(text.strip(BLANKS))
     if any(piece.kind != "same" for piece in view.pieces):
         yield "~~removed~~ · **new** · *moved* · \\[n\\] brought the change with this number"
 
@@ -103,7 +97,7 @@ def _piece(piece: DiffPiece, before: str, after: str) -> str:
     Emphasis needs a blank or a word at its edges: punctuation that was changed inside a word is bracketed instead.
     """
     numbers = "".join(f"\\[{number}\\]" for number in piece.numbers)
-    body = piece.text.rstrip(_BLANKS)
+    body = piece.text.rstrip(BLANKS)
     inside_word = (before.isalnum() and not body[:1].isalnum()) or (
         (numbers or after)[:1].isalnum() and not body[-1:].isalnum()
     )
@@ -113,16 +107,8 @@ def _piece(piece: DiffPiece, before: str, after: str) -> str:
         opening, closing = ("\\[-", "-\\]") if piece.kind == "removed" else ("{+", "+}")
     else:
         opening = closing = "*" if piece.moved is not None else "~~" if piece.kind == "removed" else "**"
-    marked = "\n\n".join(_around_blanks(part, opening, closing) for part in body.split("\n\n"))
+    marked = "\n\n".join(around_blanks(part, opening, closing) for part in body.split("\n\n"))
     return marked + numbers + piece.text[len(body) :]
-
-
-def _around_blanks(text: str, opening: str, closing: str) -> str:
-    body = text.strip(_BLANKS)
-    if not body:
-        return text
-    start = text.index(body)
-    return f"{text[:start]}{opening}{escape(body)}{closing}{text[start + len(body) :]}"
 
 
 def _left_out(view: ComparisonView) -> Iterator[str]:

@@ -15,7 +15,8 @@ from coach.reports import comparison_words
 from coach.reports.comparison_diff import DiffPiece, diff_rows, needs_gap
 from coach.reports.comparison_view import ChangeGroup, ChangeView, ComparisonView
 from coach.reports.series_view import SeriesView
-from coach.reports.terminal import MAX_WIDTH, STYLES, Page
+from coach.reports.terminal_page import MAX_WIDTH, STYLES, Page
+from coach.reports.terminal_parts import notice_lines, question_lines, receipt_rows, step_lines
 from coach.reports.words import Standing
 
 SIDE_BY_SIDE_WIDTH = 110
@@ -35,10 +36,9 @@ class TerminalComparison:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report line by line."""
-        page = Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
+        page = Page.fitting(console, options)
         view = self.view
-        yield from page.block(f"Question {view.question_number} · {view.question_id}", "", style="dim")
-        yield from page.block(view.question, "", style="bold")
+        yield from question_lines(page, view.question_number, view.question_id, view.question)
         if self.series is not None:
             yield from _series(page, self.series)
             old, new = view.versions
@@ -46,10 +46,7 @@ class TerminalComparison:
         else:
             yield Text()
         yield from _head(page, view)
-        for notice in view.notices:
-            yield from page.section(notice.title)
-            for message in notice.messages:
-                yield from page.block(message, "  ! ", first_style="yellow")
+        yield from notice_lines(page, view.notices)
         for group in view.groups:
             yield from _group(page, group)
         yield from _next(page, view)
@@ -94,12 +91,7 @@ def _change(page: Page, change: ChangeView, standing: Standing) -> Iterator[Text
 
 
 def _next(page: Page, view: ComparisonView) -> Iterator[Text]:
-    if view.steps:
-        yield from page.section(view.steps_title)
-        for step in view.steps:
-            head = " · ".join(part for part in (step.verb, step.criterion, step.gain) if part)
-            yield from page.block(head, f"  {step.number} ", style="bold cyan", first_style="bold cyan")
-            yield from page.block(step.advice, "    ")
+    yield from step_lines(page, view.steps_title, view.steps)
     if view.missing:
         yield from _group(page, view.missing)
 
@@ -126,7 +118,7 @@ def _texts(page: Page, view: ComparisonView) -> Iterator[Text]:
             body.append_text(page.text(" " if needs_gap(before, piece) else ""))
             body.append_text(_piece(page, piece, piece.text))
         narrow = replace(page, width=min(page.width, MAX_WIDTH))
-        yield from narrow.block(body, "  │ ", rest="  │ ", first_style="dim")
+        yield from narrow.quotation(body)
     legend = [meaning for kind, meaning in _LEGEND.items() if any(_has(piece, kind) for piece in view.pieces)]
     if legend:
         yield Text()
@@ -195,12 +187,10 @@ def _end(page: Page, view: ComparisonView) -> Iterator[Text]:
         yield from page.section(comparison_words.LEFT_OUT_TITLE)
         for statement, reason in view.left_out:
             yield from page.block(f"{statement} ({reason})", page.sign(Standing.UNJUDGED, 2))
-    yield Text()
-    yield page.text("─" * page.width, "dim")
+    yield from page.rule()
     if view.rule:
         yield from page.block(view.rule, "", style="dim")
-    for parts in view.receipt:
-        yield from page.joined(parts, style="dim")
+    yield from receipt_rows(page, view.receipt)
 
 
 def _series(page: Page, series: SeriesView) -> Iterator[Text | Table]:

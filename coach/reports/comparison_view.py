@@ -17,7 +17,7 @@ from coach.reports import comparison_words, words
 from coach.reports.comparison_diff import DiffPiece, diff_pieces
 from coach.reports.display_text import one_line
 from coach.reports.receipt_text import receipt_lines
-from coach.reports.view import STEPS, Notice, Step
+from coach.reports.view_parts import STEPS, Notice, Step
 from coach.reports.words import Standing
 
 

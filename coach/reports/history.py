@@ -18,7 +18,7 @@ from rich.text import Text
 from coach.models.assessment import Verdict
 from coach.models.history import AttemptSummary, ChangedCheck, HistoryListing, NextQuestions, Progress
 from coach.reports.display_text import one_line
-from coach.reports.terminal import MAX_WIDTH, Page
+from coach.reports.terminal_page import Page
 from coach.reports.words import whole
 
 _VERDICTS = {
@@ -42,7 +42,7 @@ class HistoryTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table."""
-        page = _page(console, options)
+        page = Page.fitting(console, options)
         attempts = self.listing.attempts
         if not attempts:
             yield from page.block(
@@ -79,7 +79,7 @@ class ProgressReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report line by line."""
-        page = _page(console, options)
+        page = Page.fitting(console, options)
         progress = self.progress
         yield from page.block(_headline(page, progress), "")
         yield self._plot(page)
@@ -124,7 +124,7 @@ class NextReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the suggestion and then the shorter list."""
-        page = _page(console, options)
+        page = Page.fitting(console, options)
         first, *others = self.ranking.suggestions[: max(1, self.count)]
         yield from page.block(_named(page, first.question_id, first.reason), "")
         yield Text()
@@ -205,10 +205,6 @@ def _foreign(page: Page, words: str, style: str = "") -> Text:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _page(console: Console, options: ConsoleOptions) -> Page:
-    return Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
 
 
 def _table(page: Page, *headings: str) -> Table:

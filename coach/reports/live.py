@@ -15,7 +15,7 @@ from coach.models.bank import Check, Criterion
 from coach.models.judging import CheckVerdict
 from coach.reports import words
 from coach.reports.display_text import one_line
-from coach.reports.terminal import Page
+from coach.reports.terminal_page import Page
 
 
 @dataclass(frozen=True)

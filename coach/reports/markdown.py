@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from coach.reports import words
+from coach.reports.markdown_parts import (
+    around_blanks,
+    escape,
+    notice_blocks,
+    quotation,
+    receipt_block,
+    step_blocks,
+)
 from coach.reports.points import PointView
 from coach.reports.view import CriterionView, ReportView
 from coach.reports.words import Standing, marker_text
 
 BAR_CELLS = 20
-#: Characters that can start emphasis, code, links, HTML, entities, tables, math or mentions anywhere in a line.
-_ANYWHERE = re.compile(r"[\\`*_\[\]<>|~&$]")
-#: What makes a heading, list item, quote, rule or fence at the start of a line.
-_AT_START = re.compile(r"(?m)^(\d{0,9})([#+=:.)-])")
 
 
 def markdown_report(view: ReportView) -> str:
     """Return the report as Markdown that ends with a line feed."""
-    blocks = [*_head(view), *_notices(view), *_points(view), *_answer(view), *_advice(view)]
-    blocks += ["---", "  \n".join(escape(" · ".join(parts)) for parts in view.receipt)]
+    blocks = [*_head(view), *notice_blocks(view.notices), *_next_actions(view), *_points(view), *_answer(view)]
+    blocks += [*_advice(view), "---", receipt_block(view.receipt)]
     return "\n\n".join(blocks) + "\n"
-
-
-def escape(text: str) -> str:
-    """Return text in which every character stands for itself; line breaks stay, indents go."""
-    rows = (" ".join(row.split()) for row in text.split("\n"))
-    shown = "\n".join(_ANYWHERE.sub(r"\\\g<0>", row) for row in rows)
-    return _AT_START.sub(r"\1\\\2", shown)
 
 
 def _head(view: ReportView) -> Iterator[str]:
@@ -42,9 +38,7 @@ def _head(view: ReportView) -> Iterator[str]:
     yield escape(head.opening) + (f" {head.points}." if head.points else "")
 
 
-def _notices(view: ReportView) -> Iterator[str]:
-    for notice in view.notices:
-        yield f"> **{notice.title}**\n>\n" + "\n".join(f"> - {escape(message)}" for message in notice.messages)
+def _next_actions(view: ReportView) -> Iterator[str]:
     if view.next_actions:
         yield f"## {words.NEXT_TITLE}"
         yield "\n".join(
@@ -115,7 +109,7 @@ def _answer(view: ReportView) -> Iterator[str]:
     pieces, run = [], ""
     for segment, following in zip(view.segments, [*view.segments[1:], None], strict=True):
         if segment.standing is None:
-            pieces.append(_around_blanks(segment.text, ""))
+            pieces.append(around_blanks(segment.text))
             continue
         run += segment.text
         # Quotes that overlap without a marker between them are one stretch of bold text.
@@ -123,33 +117,18 @@ def _answer(view: ReportView) -> Iterator[str]:
             markers = "".join(marker_text(marker.standing, marker.number) for marker in segment.markers)
             pieces.append(_bold(run) + markers)
             run = ""
-    # Single line breaks that are left were meant by the writer, so they are kept as hard breaks.
-    text = re.sub(r"(?<=[^\n])\n(?=[^\n])", r"\\\n", "".join(pieces))
-    yield "\n".join(f"> {row}".rstrip() for row in text.split("\n"))
+    yield quotation("".join(pieces))
     if view.legend:
         yield " · ".join(f"{marker_text(standing, 'n')} {meaning}" for standing, meaning in view.legend)
 
 
 def _bold(text: str) -> str:
     """Set a quoted piece in bold, paragraph by paragraph, as emphasis cannot cross a blank line."""
-    return "\n\n".join(_around_blanks(part, "**") for part in text.split("\n\n"))
-
-
-def _around_blanks(text: str, mark: str) -> str:
-    """Escape a piece of a line and put ``mark`` around it, inside the white space at its edges."""
-    body = text.strip(" \n")
-    if not body:
-        return text
-    start = text.index(body)
-    return f"{text[:start]}{mark}{escape(body)}{mark}{text[start + len(body) :]}"
+    return "\n\n".join(around_blanks(part, "**", "**") for part in text.split("\n\n"))
 
 
 def _advice(view: ReportView) -> Iterator[str]:
-    if view.steps:
-        yield f"## {view.steps_title}"
-        for step in view.steps:
-            head = " · ".join(part for part in (step.verb, step.criterion, step.gain) if part)
-            yield f"{step.number}. **{escape(head)}**\n\n   {escape(step.advice)}"
+    yield from step_blocks(view.steps_title, view.steps)
     if view.outline:
         yield f"## {words.OUTLINE_TITLE}"
         yield "\n".join(f"> {row}".rstrip() for row in escape(view.outline).replace("\n", "\\\n").split("\n"))

@@ -11,60 +11,24 @@ from rich.text import Text
 
 from coach.reports import words
 from coach.reports.points import PointView
+from coach.reports.terminal_page import STYLES, Page
+from coach.reports.terminal_parts import notice_lines, question_lines, receipt_rows, step_lines
 from coach.reports.view import CriterionView, ReportView
 from coach.reports.words import Standing, marker_text
-
-#: Longer lines are hard to read, however wide the window is.
-MAX_WIDTH = 100
-BAR_CELLS, SHORT_BAR_CELLS = 24, 12
-
-STYLES = {
-    Standing.EARNED: "green",
-    Standing.PARTLY: "yellow",
-    Standing.AGAINST: "red",
-    Standing.MISSING: "",
-    Standing.UNJUDGED: "",
-}
-_PLAIN_SIGNS = {
-    Standing.EARNED: "+",
-    Standing.PARTLY: "~",
-    Standing.AGAINST: "!",
-    Standing.MISSING: "o",
-    Standing.UNJUDGED: "?",
-}
-_PLAIN = str.maketrans(
-    {
-        "“": '"',
-        "”": '"',
-        "‘": "'",
-        "’": "'",
-        "·": "-",
-        "…": "...",
-        "–": "-",
-        "—": "-",
-        "→": "->",
-        "│": "|",
-        "━": "#",
-        "─": "-",
-    }
-)
 
 
 @dataclass(frozen=True)
 class TerminalReport:
-    """A rich renderable of one report; it fits the width it is given, up to MAX_WIDTH."""
+    """A rich renderable of one report; it fits the width it is given, up to what is easy to read."""
 
     view: ReportView
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report line by line."""
-        page = Page(console, min(options.max_width, MAX_WIDTH), options.encoding)
+        page = Page.fitting(console, options)
         view = self.view
         yield from _head(page, view)
-        for notice in view.notices:
-            yield from page.section(notice.title)
-            for message in notice.messages:
-                yield from page.block(message, "  ! ", first_style="yellow")
+        yield from notice_lines(page, view.notices)
         yield from _next_actions(page, view)
         if view.strengths:
             yield from page.section(words.STRENGTHS_TITLE)
@@ -80,76 +44,13 @@ class TerminalReport:
                 yield from _criterion(page, criterion)
         yield from _answer(page, view)
         yield from _advice(page, view)
-        yield Text()
-        yield page.text("─" * page.width, "dim")
-        for parts in view.receipt:
-            yield from page.joined(parts, style="dim")
-
-
-@dataclass(frozen=True)
-class Page:
-    """Lays out foreign and own text as lines of a fixed width, with hanging indents and no trailing blanks."""
-
-    console: Console
-    width: int
-    encoding: str
-
-    @property
-    def plain(self) -> bool:
-        """True when the terminal cannot show every character."""
-        return not self.encoding.lower().startswith("utf")
-
-    def text(self, text: str, style: str = "") -> Text:
-        """Return text that the terminal's encoding can show; markup in it is shown, never obeyed."""
-        if self.plain:
-            text = text.translate(_PLAIN).encode(self.encoding, "replace").decode(self.encoding)
-        return Text(text, style=style)
-
-    def section(self, title: str) -> Iterator[Text]:
-        """Yield a blank line and a heading."""
-        yield Text()
-        yield self.text(title, "bold")
-
-    def sign(self, standing: Standing, indent: int) -> str:
-        """Return the sign of a standing, indented and followed by a blank."""
-        signs = _PLAIN_SIGNS if self.plain else words.SIGNS
-        return f"{' ' * indent}{signs[standing]} "
-
-    def block(
-        self, body: str | Text, first: str | Text, *, style: str = "", first_style: str = "", rest: str | None = None
-    ) -> Iterator[Text]:
-        """Yield a paragraph: its first line starts with ``first``, the others with ``rest`` (default: blanks)."""
-        body = body if isinstance(body, Text) else self.text(body, style)
-        start = first if isinstance(first, Text) else self.text(first, first_style)
-        following = self.text(rest, first_style) if rest is not None else Text(" " * start.cell_len)
-        room = max(20, self.width - max(start.cell_len, following.cell_len))
-        for number, line in enumerate(body.wrap(self.console, room, overflow="fold")):
-            whole = Text.assemble(following if number else start, line)
-            whole.rstrip()
-            yield whole
-
-    def joined(self, parts: tuple[str, ...], *, style: str = "") -> Iterator[Text]:
-        """Yield parts joined by dots, broken between parts where that is enough."""
-        line = ""
-        for part in parts:
-            longer = f"{line} · {part}" if line else part
-            if line and cell_len(longer) > self.width:
-                yield from self.block(line, "", style=style)
-                longer = part
-            line = longer
-        yield from self.block(line, "", style=style)
-
-    def bar(self, credit: float) -> Text:
-        """Return a bar for a share of 0..1, shorter on a narrow terminal."""
-        cells = BAR_CELLS if self.width >= 72 else SHORT_BAR_CELLS
-        filled = words.whole(credit * cells)
-        return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (cells - filled), "dim"))
+        yield from page.rule()
+        yield from receipt_rows(page, view.receipt)
 
 
 def _head(page: Page, view: ReportView) -> Iterator[Text]:
     head = view.headline
-    yield from page.block(f"Question {view.question_number} · {view.question_id}", "", style="dim")
-    yield from page.block(view.question, "", style="bold")
+    yield from question_lines(page, view.question_number, view.question_id, view.question)
     yield Text()
     line = page.text(head.level, "bold cyan")
     if head.score is not None:
@@ -246,7 +147,7 @@ def _answer(page: Page, view: ReportView) -> Iterator[Text]:
         body.append_text(page.text(segment.text, style))
         for marker in segment.markers:
             body.append_text(page.text(marker_text(marker.standing, marker.number), f"bold {STYLES[marker.standing]}"))
-    yield from page.block(body, "  │ ", rest="  │ ", first_style="dim")
+    yield from page.quotation(body)
     if view.legend:
         yield Text()
         meanings = [f"{marker_text(standing, 'n')} {meaning}" for standing, meaning in view.legend]
@@ -254,12 +155,7 @@ def _answer(page: Page, view: ReportView) -> Iterator[Text]:
 
 
 def _advice(page: Page, view: ReportView) -> Iterator[Text]:
-    if view.steps:
-        yield from page.section(view.steps_title)
-        for step in view.steps:
-            head = " · ".join(part for part in (step.verb, step.criterion, step.gain) if part)
-            yield from page.block(head, f"  {step.number} ", style="bold cyan", first_style="bold cyan")
-            yield from page.block(step.advice, "    ")
+    yield from step_lines(page, view.steps_title, view.steps)
     if view.outline:
         yield from page.section(words.OUTLINE_TITLE)
         yield from page.block(view.outline, "  ", rest="  ")

@@ -18,10 +18,11 @@ from coach.reports.display_text import lines, one_line
 from coach.reports.marked_answer import Segment, is_quoted_from, mark_answer
 from coach.reports.points import PointView, build_points, quoted_points
 from coach.reports.receipt_text import receipt_lines
+from coach.reports.view_parts import STEPS, Notice, Step
 from coach.reports.words import Standing
 
-#: How many strengths and improvements a report names; more would bury the first.
-STRENGTHS, STEPS = 3, 3
+#: How many strengths a report names; more would bury the first.
+STRENGTHS = 3
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,6 @@ class Headline:
     uncertainty: str = ""
     #: Such as "6 of 11 points made, 1 partly".
     points: str = ""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something to know about the answer or its judging: a heading and kind sentences."""
-
-    title: str
-    messages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,17 +59,6 @@ class CriterionView:
     points: tuple[PointView, ...]
     #: Checks that could not be judged, by reason.
     unjudged: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One improvement: what to do, the author's advice, and what it can bring (empty without numbers)."""
-
-    number: int
-    verb: str
-    criterion: str
-    advice: str
-    gain: str
 
 
 @dataclass(frozen=True)
