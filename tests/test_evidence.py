@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coach.core.evidence import advice_examples, find_evidence, negative_texts, positive_texts
+from coach.core.evidence import MAX_ASKED_CHARACTERS, advice_examples, find_evidence, negative_texts, positive_texts
 from coach.core.sentences import split_sentences
 from coach.core.similarity import LexicalSimilarity
 from coach.models.bank import Check
@@ -50,3 +50,28 @@ def test_padding_changes_no_signal() -> None:
     padded = find_evidence(LexicalSimilarity(), split_sentences(f"{text} Lunch is at noon."), [check()])[0]
 
     assert [s.text for s in padded.sentences] == [s.text for s in plain.sentences]
+
+
+def test_only_a_reference_answer_is_asked_about_whole() -> None:
+    """A check with examples is decided from its sentence, one without any from the answer."""
+    text = "Patients wait at the desk. Our CT pushes images with C-STORE."
+    statement = "Images are stored with C-STORE."
+    bare = check(statement=statement, advice=f'Say this in your own words: "{statement}"')
+
+    with_example, without = find_evidence(LexicalSimilarity(), split_sentences(text), [check(), bare])
+
+    assert with_example.text == "Our CT pushes images with C-STORE."
+    assert without.signals.statement_only
+    assert without.text == text
+
+
+def test_of_a_long_answer_the_part_with_the_best_sentence_is_asked_about() -> None:
+    """What is asked about has a limit and still holds the best sentence, wherever that stands."""
+    statement = "Images are stored with C-STORE."
+    bare = check(statement=statement, advice=f'Say this in your own words: "{statement}"')
+    text = " ".join(["Patients wait at the desk until somebody calls their name."] * 40)
+
+    (found,) = find_evidence(LexicalSimilarity(), split_sentences(f"{text} {statement} {text}"), [bare])
+
+    assert statement in found.text
+    assert len(found.text) <= MAX_ASKED_CHARACTERS

@@ -16,6 +16,8 @@ _STATEMENT_SHARE, _COUNTER_SHARE = 0.3, 0.5
 #: A second sentence is quoted too when its nearness reaches this share of the best one's.
 ALSO_QUOTED = 0.9
 MAX_QUOTES = 2
+#: A reference answer's sentence is often met by several sentences together; so much of an answer is asked about.
+MAX_ASKED_CHARACTERS = 1200
 
 _QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 #: Shorter quotations in an advice are single terms, not example sentences.
@@ -29,6 +31,8 @@ class Finding:
     check: Check
     sentences: tuple[Sentence, ...]
     signals: Signals
+    #: What the model is asked about: the best sentence, or the whole answer where nothing tells which is best.
+    text: str
 
 
 def find_evidence(similarity: Similarity, sentences: Sequence[Sentence], checks: Sequence[Check]) -> list[Finding]:
@@ -86,4 +90,16 @@ def _find(
         max(0.0, (near + second) / 2),
         statement_only=check.kind == "point" and positive_texts(check) == [check.statement],
     )
-    return Finding(check, tuple(sentences[index] for index in quoted or ranked[:1]), signals)
+    chosen = tuple(sentences[index] for index in quoted or ranked[:1])
+    text = _whole(sentences, ranked[0]) if signals.statement_only else chosen[0].text
+    return Finding(check, chosen, signals, text)
+
+
+def _whole(sentences: Sequence[Sentence], best: int) -> str:
+    """Return the answer, cut to what may be asked about at once; what is kept holds the best sentence."""
+    texts = [sentence.text for sentence in sentences]
+    start = 0 if len(" ".join(texts[: best + 1])) <= MAX_ASKED_CHARACTERS else best
+    end = start + 1
+    while end < len(texts) and len(" ".join(texts[start : end + 1])) <= MAX_ASKED_CHARACTERS:
+        end += 1
+    return " ".join(texts[start:end])
