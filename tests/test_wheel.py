@@ -18,7 +18,6 @@ ANSWER = "DICOM is the standard that scanners and the PACS use to exchange image
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel with the backend that is installed here, and unpack it as an installer does."""
-    pytest.importorskip("hatchling")
     wheels = tmp_path_factory.mktemp("wheels")
     code = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
     build = subprocess.run(
