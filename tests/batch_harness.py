@@ -11,7 +11,7 @@ from pathlib import Path
 
 from coach.core.concurrency import AdaptiveLimit, Limit
 from coach.edges.journal import Journal
-from coach.edges.observed_model import ObservedChatModel
+from coach.edges.openai_client import OpenAIChatModel
 from coach.edges.paced_model import PacedChatModel, Patience
 from coach.edges.prompt_files import load_prompts
 from coach.edges.same_answers import SameAnswers
@@ -113,7 +113,7 @@ async def server_assessor(
     url: str, limit: Limit | None = None, patience: Patience = HASTY, timeout: float = TIMEOUT
 ) -> AsyncIterator[AnswerAssessor]:
     """Yield an assessor with the structured judge at a server."""
-    async with ObservedChatModel("stub-model", url, None, max_retries=0, timeout=timeout) as model:
+    async with OpenAIChatModel("stub-model", url, None, max_retries=0, many=True, timeout=timeout) as model:
         paced = PacedChatModel(model, limit or AdaptiveLimit(16), patience)
         model.tell(paced.observe)
         yield batch_assessor(StructuredJudge(paced, load_prompts()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coach.cli.console import say
+from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, ModelOption, QuietOption
 from coach.errors import ConfigurationError
 
@@ -50,7 +50,7 @@ def submit_command(
     choice = _endpoint(model)
     with Journal.open(out) as journal:
         folder = JobFolder(out)
-        written, started = asyncio.run(_submit(inputs, out, loaded, choice, journal, folder))
+        written, started = run_to_end(_submit(inputs, out, loaded, choice, journal, folder))
     if as_json:
         _print_jobs(folder.jobs)
     elif not quiet:
@@ -67,7 +67,7 @@ def status_command(directory: DirectoryArgument, as_json: JsonOption = False, qu
     lock = JournalLock(directory)
     try:
         folder = JobFolder(directory)
-        found = asyncio.run(_look_after(folder))
+        found = run_to_end(_look_after(folder))
     finally:
         lock.release()
     if as_json:
@@ -95,7 +95,7 @@ def collect_command(
     loaded = load_bank(bank)
     with Journal.open(directory) as journal:
         folder = JobFolder(directory)
-        done = asyncio.run(_collect(loaded, journal, folder))
+        done = run_to_end(_collect(loaded, journal, folder))
         complete = (directory / ROWS_NAME).is_file() and not any(job.open for job in folder.jobs)
         summary = write_outputs(directory, journal, loaded, complete=complete)
     if as_json:
@@ -123,9 +123,8 @@ async def _submit(
     from coach.core.row_grouping import grouped
     from coach.edges.batch_inputs.inputs import open_inputs
     from coach.edges.batch_rows import RowsWriter
-    from coach.edges.observed_model import ObservedChatModel
     from coach.edges.openai_batch import ENDPOINT, MAX_BYTES, MAX_REQUESTS, BatchApi
-    from coach.edges.openai_client import detect_capabilities
+    from coach.edges.openai_client import OpenAIChatModel, detect_capabilities
     from coach.edges.prompt_files import load_prompts
     from coach.edges.unreadable_rows import UnreadableRows
     from coach.judges.structured import StructuredJudge
@@ -138,7 +137,7 @@ async def _submit(
         rows, unreadable = RowsWriter(out), UnreadableRows(out)
         stack.callback(rows.close)
         stack.callback(unreadable.close)
-        async with ObservedChatModel(choice.model, choice.base_url, choice.api_key) as model:
+        async with OpenAIChatModel(choice.model, choice.base_url, choice.api_key) as model:
             # Two tiny requests find out which parameters the model takes: in a job each refusal would cost a row.
             await detect_capabilities(model)
             judge = StructuredJudge(model, load_prompts())

@@ -94,6 +94,7 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
             most=most,
             calibrate=calibrate,
             calibration=calibration_hash,
+            prepare=session.workers.prepare,
             on_row=lambda row: rows.add(row.row_id),
             on_problem=unreadable.add,
             on_progress=stack.enter_context(batch_progress(console, total, job.quiet)),

@@ -16,8 +16,9 @@ from coach.models.bank import Bank
 if TYPE_CHECKING:
     from coach.core.similarity import Similarity
     from coach.core.templates import PromptTemplates
+    from coach.edges.answer_workers import AnswerWorkers
     from coach.edges.embedded_server import EmbeddedServer
-    from coach.edges.observed_model import ObservedChatModel
+    from coach.edges.openai_client import OpenAIChatModel
     from coach.edges.paced_model import PacedChatModel
     from coach.judges.logprobs import LogprobsJudge
     from coach.judges.structured import StructuredJudge
@@ -30,11 +31,12 @@ EMBEDDED_SLOTS = 2
 
 @dataclass(frozen=True)
 class BatchSession:
-    """An assessor whose model keeps to ``limit``."""
+    """An assessor whose model keeps to ``limit``, and what prepares answers beside it when there are many."""
 
     assessor: AnswerAssessor
     judge: StructuredJudge | LogprobsJudge
     limit: Limit
+    workers: AnswerWorkers
 
 
 def limit_of(choice: ModelChoice, concurrency: int | None) -> Limit:
@@ -64,7 +66,9 @@ async def open_batch_session(
         model.tell(paced.observe)
         method = settings.method or await _method_of(choice, paced)
         judge = make_judge(method, paced, prompts, similarity, limit.maximum)
-        yield BatchSession(make_assessor(bank, judge, similarity), judge, limit)
+        assessor = make_assessor(bank, judge, similarity)
+        workers = stack.enter_context(make_workers(assessor, embedded=choice.embedded))
+        yield BatchSession(assessor, judge, limit, workers)
 
 
 def make_judge(
@@ -80,6 +84,18 @@ def make_judge(
     return LogprobsJudge(model, prompts, similarity, BaselineFile.open(), parallel)
 
 
+def make_workers(assessor: AnswerAssessor, *, embedded: bool) -> AnswerWorkers:
+    """Return what prepares answers in processes of their own; beside the embedded model there is no processor left."""
+    from coach.edges.answer_workers import AnswerWorkers, usable_processes
+
+    return AnswerWorkers.for_bank(
+        assessor.bank,
+        assessor.prepare,
+        0 if embedded else usable_processes(),
+        with_encoder=assessor.detect_instructions is not None,
+    )
+
+
 def _start_embedded(choice: ModelChoice, slots: int, on_progress: OnProgress | None) -> EmbeddedServer | None:
     if not choice.embedded:
         return None
@@ -93,18 +109,19 @@ def _start_embedded(choice: ModelChoice, slots: int, on_progress: OnProgress | N
     return EmbeddedServer.start(choice.file or ensure_model_file(report), parallel=slots)
 
 
-async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> ObservedChatModel:
-    from coach.edges.observed_model import ObservedChatModel
+async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> OpenAIChatModel:
+    from coach.edges.openai_client import OpenAIChatModel
 
     if server is None:
-        return ObservedChatModel(choice.model, choice.base_url, choice.api_key, max_retries=0)
+        return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=0, many=True)
     endpoint = await server.await_ready_async()
-    return ObservedChatModel(
+    return OpenAIChatModel(
         endpoint.model,
         endpoint.base_url,
         endpoint.api_key,
         timeout=600.0,
         max_retries=0,
+        many=True,
         endpoint_name=EMBEDDED_ENDPOINT,
     )
 

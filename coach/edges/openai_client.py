@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 #: send it to a server it does not belong to.
 NO_KEY = "no-key"
 CONNECT_TIMEOUT = 10.0
+OnHeaders = Callable[[Mapping[str, str]], None]
 REASONING_ROOM = 4096
 
 
@@ -40,7 +42,7 @@ class OpenAIChatModel:
 
     ``reasoning_room`` tokens are added to ``max_tokens`` from the moment a model was seen to use up a whole reply
     for thinking; 0 turns this off. ``prompt_cache_key`` is sent to OpenAI only. ``endpoint_name`` replaces the base URL
-    in receipts and messages, for a server whose port differs at each start.
+    in receipts and messages, for a server whose port differs at each start. ``many`` is for many requests in flight.
 
     Use it in one event loop, as an async context manager or with ``aclose()``. Raises ConfigurationError when
     ``base_url`` or ``api_key`` cannot be right.
@@ -57,6 +59,7 @@ class OpenAIChatModel:
         reasoning_room: int = REASONING_ROOM,
         prompt_cache_key: str | None = None,
         endpoint_name: str | None = None,
+        many: bool = False,
     ) -> None:
         self._address = parse_address(base_url)
         self._endpoint_name = endpoint_name
@@ -64,6 +67,8 @@ class OpenAIChatModel:
         self._timeout = timeout
         self._max_retries = max_retries
         self._dialect = Dialect(model, self._address.is_openai, reasoning_room, prompt_cache_key)
+        self._many = many
+        self._on_headers: OnHeaders | None = None
         self._client: AsyncOpenAI | None = None
 
     @property
@@ -80,6 +85,14 @@ class OpenAIChatModel:
     def refused(self) -> tuple[str, ...]:
         """What the endpoint turned out not to take (for ``coach doctor``), such as ``logprobs``."""
         return tuple(sorted(self._dialect.refused))
+
+    def tell(self, on_headers: OnHeaders) -> None:
+        """Call ``on_headers`` with the headers of every reply: how much the server takes (``core/rate_limits``)."""
+        self._on_headers = on_headers
+
+    def body(self, request: CompletionRequest) -> dict[str, Any]:
+        """Return the JSON body of a request as it would be sent now, with what was learned about the endpoint."""
+        return self._dialect.body(request)
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Send one request; raises ModelError.
@@ -133,11 +146,16 @@ class OpenAIChatModel:
                 return read_reply(content, self.endpoint, self._key)
 
     async def _post(self, body: dict[str, Any]) -> bytes:
-        # The raw response keeps what the typed one hides: HTML, broken JSON and `{}` all pass as HTTP 200.
+        import httpx2
+
         if self._client is None:
-            self._client = _client(self._address, self._key, self._timeout, self._max_retries)
-        raw = await self._client.chat.completions.with_raw_response.create(**body)
-        content: bytes = raw.http_response.content
+            self._client = _client(self._address, self._key, self._timeout, self._max_retries, self._many)
+        # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON and
+        # `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
+        response = await self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+        if self._on_headers:
+            self._on_headers(response.headers)
+        content: bytes = response.content
         return content
 
     def _translated(self, error: Exception) -> Exception:
@@ -218,7 +236,7 @@ def _checked_key(api_key: str | None) -> str:
     return key
 
 
-def _client(address: Address, key: str, timeout: float, max_retries: int) -> AsyncOpenAI:
+def _client(address: Address, key: str, timeout: float, max_retries: int, many: bool) -> AsyncOpenAI:
     from openai import AsyncOpenAI, Timeout
 
     limits = Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
@@ -228,7 +246,7 @@ def _client(address: Address, key: str, timeout: float, max_retries: int) -> Asy
         default_query=address.query,
         timeout=limits,
         max_retries=max_retries,
-        http_client=_http_client(address, limits),
+        http_client=_http_client(address, limits, many),
     )
     if not address.is_openai:
         # Taken from the environment, but meant for OpenAI.
@@ -236,11 +254,14 @@ def _client(address: Address, key: str, timeout: float, max_retries: int) -> Asy
     return client
 
 
-def _http_client(address: Address, timeout: Timeout) -> AsyncClient:
+def _http_client(address: Address, timeout: Timeout, many: bool) -> AsyncClient:
     from openai import DefaultAsyncHttpx2Client
+
+    from coach.edges.connection_pools import pooled_transport
 
     return DefaultAsyncHttpx2Client(
         auth=address.login,
+        transport=pooled_transport() if many else None,
         timeout=timeout,
         follow_redirects=False,
         trust_env=not address.is_loopback,

@@ -177,7 +177,7 @@ class BatchGrader:
             return
         cost: float | None = None
         try:
-            assessment = await self._assessor.assess(question, row.answer)
+            assessment = await self._assess(question, row.answer)
             cost = assessment.receipt.cost_usd
         except ModelError as error:
             # The endpoint may have worked, and send a bill, although its reply did not arrive.
@@ -189,6 +189,12 @@ class BatchGrader:
                 self._options.budget.settle(most, cost)
                 self._settled.set()
         self._judged(row, keys, assessment)
+
+    async def _assess(self, question: Question, text: str) -> Assessment:
+        prepare = self._options.prepare
+        if prepare is None:
+            return await self._assessor.assess(question, text)
+        return await self._assessor.assess_prepared(question, await prepare(question, text))
 
     def _judged(self, row: AnswerRow, keys: RowKey, assessment: Assessment) -> None:
         reason = failure_reason(assessment)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from coach.core.concurrency import FixedLimit, Limit
 from coach.core.cost_budget import CostBudget
+from coach.models.answer import Answer
 from coach.models.assessment import Assessment
 from coach.models.bank import Question
 from coach.models.batch import AnswerRow, JournalRecord, RowProblem
@@ -47,7 +48,8 @@ class BatchOptions:
     """How a batch is run.
 
     ``most`` gives the most that judging a row can cost in US dollars, for ``budget``. ``calibrate`` changes a score
-    as the user asked; ``calibration`` is its hash. ``on_row`` hears of every row that was read, once.
+    as the user asked; ``calibration`` is its hash. ``prepare`` prepares an answer as the assessor does, elsewhere.
+    ``on_row`` hears of every row that was read, once.
     """
 
     limit: Limit = field(default_factory=lambda: FixedLimit(1))
@@ -56,6 +58,7 @@ class BatchOptions:
     most: Callable[[AnswerRow, Question], float] | None = None
     calibrate: Callable[[Assessment], Assessment] | None = None
     calibration: str = ""
+    prepare: Callable[[Question, str], Awaitable[Answer]] | None = None
     on_row: Callable[[AnswerRow], None] | None = None
     on_problem: Callable[[RowProblem], None] | None = None
     on_progress: Callable[[Tally], None] | None = None
