@@ -8,6 +8,7 @@ from typing import Any
 from coach.models.batch_summary import BINS, CriterionSummary
 from coach.reports.bare_svg import bare_svg, import_pygal
 from coach.reports.display_text import one_line
+from coach.reports.words import counted
 
 _WIDTH, _HEIGHT = 420, 170
 _ROW, _FRAME = 34, 30
@@ -26,7 +27,9 @@ def distribution_chart(distribution: Sequence[int], what: str) -> str:
         y_labels=_ticks(max(distribution, default=0)),
         **_plain(),
     )
-    chart.add("answers", [_bar(n, f"{text}: {_answers(n)}") for n, text in zip(distribution, ranges, strict=True)])
+    chart.add(
+        "answers", [_bar(n, f"{text}: {counted(n, 'answer')}") for n, text in zip(distribution, ranges, strict=True)]
+    )
     spoken = ", ".join(f"{text}: {n}" for n, text in zip(distribution, ranges, strict=True) if n)
     return bare_svg(chart, f"Scores of {one_line(what)}: {spoken or 'none'}")
 
@@ -49,7 +52,7 @@ def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
         counts = [criterion.levels[level] for criterion in shown]
         chart.add(
             f"level {level}",
-            [_bar(share, f"level {level}: {_answers(n)}") for share, n in zip(shares, counts, strict=True)],
+            [_bar(share, f"level {level}: {counted(n, 'answer')}") for share, n in zip(shares, counts, strict=True)],
         )
     spoken = "; ".join(f"{one_line(c.title)}: {', '.join(map(str, c.levels))}" for c in reversed(shown))
     return bare_svg(chart, f"Answers at levels 0 to 4, {one_line(what)}: {spoken or 'none'}")
@@ -69,10 +72,6 @@ def _plain() -> dict[str, Any]:
 
 def _bar(value: float, label: str) -> dict[str, Any]:
     return {"value": value, "label": label}
-
-
-def _answers(number: int) -> str:
-    return f"{number} answer{'' if number == 1 else 's'}"
 
 
 def _ticks(most: int) -> list[int]:

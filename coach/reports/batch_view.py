@@ -11,7 +11,6 @@ from coach.reports.display_text import one_line
 from coach.reports.marked_answer import Segment, mark_answer
 from coach.reports.points import PointView, build_points, quoted_points
 from coach.reports.view_parts import STEPS
-from coach.reports.words import Standing
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def answer_view(record: JournalRecord) -> AnswerView:
             AnswerCriterion(
                 one_line(criterion.title),
                 one_line(criterion.level_title or words.NOT_JUDGED),
-                tuple(_ordered(points[check.id] for check in criterion.checks if check.id in points)),
+                _in_order(points[check.id] for check in criterion.checks if check.id in points),
             )
             for criterion in criteria
         ),
@@ -89,6 +88,5 @@ def _standing(record: JournalRecord) -> str:
     return score_text(record.assessment.score, record.assessment.interval)
 
 
-def _ordered(points: Iterable[PointView]) -> list[PointView]:
-    order = list(Standing)
-    return sorted(points, key=lambda point: order.index(point.standing))
+def _in_order(points: Iterable[PointView]) -> tuple[PointView, ...]:
+    return tuple(sorted(points, key=lambda point: point.standing.rank))

@@ -14,6 +14,7 @@ from coach.models.calibration import Agreement, AgreementReport, Disagreement
 from coach.reports import calibration_words as words
 from coach.reports.display_text import one_line
 from coach.reports.terminal_page import Page
+from coach.reports.words import counted
 
 _SHOWN_CHARS = 160
 _INDENT = "  "
@@ -54,7 +55,7 @@ def _agreement(page: Page, report: AgreementReport) -> Iterator[Text | Table]:
     parts = (("all answers", views.pooled), ("average over questions", views.per_question))
     yield from _lines(page, [words.LINEAR_NOTE, *words.reasons(parts)], "dim")
     if human:
-        yield from page.section(f"Among people ({words.counted(human.n, 'answer')} with two raters)")
+        yield from page.section(f"Among people ({counted(human.n, 'answer')} with two raters)")
         columns = (human.raters.pooled, human.judge_rater_1.pooled, human.judge_rater_2.pooled)
         yield _figures(page, ("Rater 1 – rater 2", "Judge – rater 1", "Judge – rater 2"), columns)
 

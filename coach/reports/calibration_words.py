@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coach.models.calibration import Agreement, AgreementReport, Scale, Statistic
+from coach.reports.words import counted
 
 #: Field of an Agreement, its name, and what it says, for people who do not know it.
 STATISTICS = (
@@ -54,11 +55,6 @@ def figure(field: str, statistic: Statistic) -> str:
 def plain_figure(field: str, value: float | None) -> str:
     """Return a statistic without interval."""
     return figure(field, Statistic(value=value, n=0))
-
-
-def counted(count: int, what: str) -> str:
-    """Return a number of things, in the plural where that is right."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def reasons(agreements: Sequence[tuple[str, Agreement]]) -> list[str]:

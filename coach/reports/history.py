@@ -19,7 +19,7 @@ from coach.models.assessment import Verdict
 from coach.models.history import AttemptSummary, ChangedCheck, HistoryListing, NextQuestions, Progress
 from coach.reports.display_text import one_line
 from coach.reports.terminal_page import Page
-from coach.reports.words import whole
+from coach.reports.words import check_text, counted, whole
 
 _VERDICTS = {
     Verdict.MET: "met",
@@ -67,7 +67,7 @@ class HistoryTable:
         yield from _legend(page, attempts)
         older = self.listing.total - len(attempts)
         if older:
-            yield from page.block(f"{_count(older, 'older attempt')} not shown; --limit 0 shows all.", "", style="dim")
+            yield from page.block(f"{counted(older, 'older attempt')} not shown; --limit 0 shows all.", "", style="dim")
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class NextReport:
 
 
 def _headline(page: Page, progress: Progress) -> Text:
-    attempts = _count(len(progress.attempts), "attempt")
+    attempts = counted(len(progress.attempts), "attempt")
     if progress.latest_score is None:
         scores = "none of them scored"
     elif progress.scored == 1 or progress.first_score is None:
@@ -167,7 +167,7 @@ def _changes(page: Page, title: str, changes: Sequence[ChangedCheck], style: str
         yield from page.section(title)
     for change in changes:
         words = _FLAG_VERDICTS if change.kind == "red_flag" else _VERDICTS
-        statement = f"{'Red flag: ' if change.kind == 'red_flag' else ''}{one_line(change.statement)}"
+        statement = check_text(change.kind, one_line(change.statement))
         yield from page.block(statement, f"  {words[change.before]} → {words[change.after]}  ", first_style=style)
 
 
@@ -201,10 +201,6 @@ def _named(page: Page, name: str, words: str) -> Text:
 
 def _foreign(page: Page, words: str, style: str = "") -> Text:
     return page.text(one_line(words), style)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _table(page: Page, *headings: str) -> Table:

@@ -47,9 +47,8 @@ def build_points(assessment: Assessment, steps: Mapping[str, int], advice: Mappi
 
     Points with quotes are numbered in this order. ``steps`` gives the step about a check, ``advice`` its advice.
     """
-    order = list(Standing)
     drafts = [
-        (standing is not Standing.AGAINST, place, order.index(standing), check)
+        (standing is not Standing.AGAINST, place, standing.rank, standing, check)
         for place, criterion in enumerate(assessment.criteria)
         for check in criterion.checks
         if (standing := _standing(check)) is not None
@@ -57,8 +56,7 @@ def build_points(assessment: Assessment, steps: Mapping[str, int], advice: Mappi
     points: dict[str, PointView] = {}
     shown: dict[tuple[str, ...], str] = {}
     number = 0
-    for _, _, rank, check in sorted(drafts, key=lambda draft: draft[:3]):
-        standing = order[rank]
+    for _, _, _, standing, check in sorted(drafts, key=lambda draft: draft[:3]):
         quotes = tuple(one_line(item.quote) for item in check.evidence) if standing in _SHOWS_QUOTES else ()
         number += bool(quotes)
         doubtful = standing is Standing.AGAINST and check.verdict is Verdict.PARTLY

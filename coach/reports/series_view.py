@@ -85,8 +85,7 @@ def _changes(row: SeriesRow) -> SeriesChanges:
 
 def _names(changes: list[CheckChange]) -> tuple[str, ...]:
     return tuple(
-        f"{'Red flag: ' if change.kind == 'red_flag' else ''}{one_line(change.statement)} "
-        f"({comparison_words.step_text(change)})"
+        f"{words.check_text(change.kind, one_line(change.statement))} ({comparison_words.step_text(change)})"
         for change in changes
     )
 

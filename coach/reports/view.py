@@ -223,7 +223,7 @@ def _criterion(
     show_score: bool,
 ) -> CriterionView:
     shown = [point for point in points.values() if point.check_id in {check.id for check in result.checks}]
-    shown.sort(key=lambda point: list(Standing).index(point.standing))
+    shown.sort(key=lambda point: point.standing.rank)
     unjudged: dict[str, list[str]] = {}
     for point in shown:
         if point.standing is Standing.UNJUDGED:

@@ -17,6 +17,11 @@ class Standing(StrEnum):
     MISSING = "missing"
     UNJUDGED = "unjudged"
 
+    @property
+    def rank(self) -> int:
+        """Its place in that order, from 0."""
+        return list(Standing).index(self)
+
 
 #: Named in front of a statement; an earned point needs no label.
 LABELS = {
@@ -103,6 +108,16 @@ def gain_text(gain: float) -> str:
     if points < 1:
         return "less than one point"
     return f"up to {points} point{'s' if points > 1 else ''}"
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number of things, in the plural where that is right."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def check_text(kind: str, statement: str) -> str:
+    """Return the statement of a check in a list where points and red flags stand together."""
+    return f"Red flag: {statement}" if kind == "red_flag" else statement
 
 
 def whole(number: float) -> int:
