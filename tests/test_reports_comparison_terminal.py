@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import pytest
@@ -17,8 +16,8 @@ from comparison_views import (
     worse_view,
 )
 from rich.cells import cell_len
-from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
+from terminal_output import encoded, printed, words_of
 
 from coach.reports.comparison_terminal import TerminalComparison
 from coach.reports.comparison_view import ComparisonView
@@ -26,23 +25,8 @@ from coach.reports.series_view import SeriesView
 
 
 def shown(view: ComparisonView, width: int = 80, series: SeriesView | None = None, *, terminal: bool = False) -> str:
-    """Return what a console of this width prints; with ``terminal`` also its styles."""
-    output = io.StringIO()
-    console = Console(
-        file=output,
-        width=width,
-        force_terminal=terminal,
-        color_system="standard" if terminal else None,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(TerminalComparison(view, series))
-    return output.getvalue()
-
-
-def words_of(text: str) -> str:
-    """Return the words of a report without its line breaks and margins."""
-    return " ".join(text.replace("│", " ").split())
+    """Return what a console of this width prints of a view."""
+    return printed(TerminalComparison(view, series), width, terminal=terminal)
 
 
 @pytest.mark.parametrize("width", [70, 120])
@@ -137,12 +121,8 @@ def test_foreign_text_cannot_steer_the_terminal(width: int) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_terminals_with_few_characters_are_served(encoding: str) -> None:
     """Where an encoding lacks a sign, a plain one stands in, and no text is lost."""
-    raw = io.BytesIO()
-    output = io.TextIOWrapper(raw, encoding=encoding)
     view, series = series_views()
-    Console(file=output, width=130, legacy_windows=False, _environ={}).print(TerminalComparison(view, series))
-    output.flush()
-    text = raw.getvalue().decode(encoding)
+    text = encoded(TerminalComparison(view, series), 130, encoding)
 
     assert "there -> missing" in words_of(text)
     assert "v3 (best)" in text

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from datetime import UTC, timedelta, timezone
 
 import pytest
 from assessment_factory import shipped_bank
 from history_factory import BANK, attempt, judged
-from rich.console import Console, RenderableType
+from terminal_output import encoded
 
 from coach.core.next_question import rank_questions
 from coach.core.progress import progress_of, summarize
 from coach.models.assessment import Verdict
 from coach.models.history import Attempt, HistoryListing, Progress
 from coach.reports.history import HistoryTable, NextReport, ProgressReport
-
-
-def shown(view: RenderableType, width: int = 100, encoding: str = "utf-8") -> str:
-    """Return what a terminal of this width and encoding shows."""
-    raw = io.BytesIO()
-    console = Console(file=io.TextIOWrapper(raw, encoding=encoding), width=width, highlight=False)
-    console.print(view)
-    console.file.flush()
-    return raw.getvalue().decode(encoding)
 
 
 def listing(*attempts: Attempt, older: int = 0) -> HistoryListing:
@@ -55,7 +45,7 @@ def line_with(text: str, words: str) -> str:
 def test_the_listing_shows_each_attempt() -> None:
     """One line an attempt with number, local time, question, rounded score, range and model; no score is a dash."""
     view = HistoryTable(listing(attempt(1, judged(41.5)), attempt(2, judged(None))), timezone(timedelta(hours=-7)))
-    text = shown(view)
+    text = encoded(view)
 
     assert line_with(text, " 42 ?").split()[:4] == ["1", "2026-11-02", "11:30", "dicom-standard"]
     assert "34 to 50" in line_with(text, " 42 ?")
@@ -67,7 +57,7 @@ def test_the_listing_shows_each_attempt() -> None:
 
 def test_the_listing_names_the_bank_where_there_are_several() -> None:
     """The same id in two banks can be told apart."""
-    text = shown(HistoryTable(listing(attempt(1), attempt(2, bank_title="Librarian")), UTC), width=140)
+    text = encoded(HistoryTable(listing(attempt(1), attempt(2, bank_title="Librarian")), UTC), width=140)
 
     assert "Librarian" in line_with(text, "2026-11-03")
     assert BANK in line_with(text, "2026-11-02")
@@ -75,14 +65,14 @@ def test_the_listing_names_the_bank_where_there_are_several() -> None:
 
 def test_the_listing_says_what_it_leaves_out() -> None:
     """Older attempts are counted, and an empty history says how to begin."""
-    assert "82 older attempts not shown" in shown(HistoryTable(listing(attempt(1), older=82)))
-    assert "1 older attempt not shown" in shown(HistoryTable(listing(attempt(1), older=1)))
-    assert "coach submit ID" in shown(HistoryTable(listing()))
+    assert "82 older attempts not shown" in encoded(HistoryTable(listing(attempt(1), older=82)))
+    assert "1 older attempt not shown" in encoded(HistoryTable(listing(attempt(1), older=1)))
+    assert "coach submit ID" in encoded(HistoryTable(listing()))
 
 
 def test_the_progress_draws_a_bar_for_each_score() -> None:
     """Longer bars are better scores, the best is marked, and an attempt without a score shows why instead."""
-    text = shown(ProgressReport(practice(), UTC))
+    text = encoded(ProgressReport(practice(), UTC))
     bars = [line.count("━") for line in text.splitlines() if "━" in line]
 
     assert "4 attempts, score 41 at first, 67 now, best in attempt 3" in text
@@ -94,7 +84,7 @@ def test_the_progress_draws_a_bar_for_each_score() -> None:
 
 def test_the_progress_tells_losses_first() -> None:
     """Lost checks stand above gained ones, red flags are called so, and recurring advice says how often."""
-    text = shown(ProgressReport(practice(), UTC))
+    text = encoded(ProgressReport(practice(), UTC))
 
     assert text.index("Lost since") < text.index("Gained since") < text.index("Advice that keeps coming back")
     assert "met → partly" in text
@@ -105,7 +95,7 @@ def test_the_progress_tells_losses_first() -> None:
 
 def test_one_attempt_is_shown_without_a_comparison() -> None:
     """With a single attempt there is a score and no talk of progress."""
-    text = shown(ProgressReport(progress_of([attempt(1, judged(50))]), UTC))
+    text = encoded(ProgressReport(progress_of([attempt(1, judged(50))]), UTC))
 
     assert "1 attempt, score 50" in text
     assert "since the first" not in text
@@ -114,14 +104,14 @@ def test_one_attempt_is_shown_without_a_comparison() -> None:
 
 def test_no_change_is_said() -> None:
     """Two attempts with the same verdicts are told apart by their scores only."""
-    text = shown(ProgressReport(progress_of([attempt(1), attempt(2)]), UTC))
+    text = encoded(ProgressReport(progress_of([attempt(1), attempt(2)]), UTC))
 
     assert "No check changed its verdict since the first attempt." in text
 
 
 def test_unscored_attempts_only() -> None:
     """Without any score there is no made-up number."""
-    text = shown(ProgressReport(progress_of([attempt(1, judged(None))]), UTC))
+    text = encoded(ProgressReport(progress_of([attempt(1, judged(None))]), UTC))
 
     assert "1 attempt, none of them scored" in text
 
@@ -129,7 +119,7 @@ def test_unscored_attempts_only() -> None:
 def test_the_next_question_comes_with_text_reason_and_command() -> None:
     """The first suggestion is complete; the others are one line each, as many as asked for."""
     bank = shipped_bank()
-    text = shown(NextReport(rank_questions(bank, []), 3))
+    text = encoded(NextReport(rank_questions(bank, []), 3))
 
     assert text.startswith("dicom-standard  You have not answered it yet.")
     assert bank.questions[0].text in text
@@ -147,17 +137,17 @@ def test_every_width_is_kept(width: int) -> None:
         NextReport(rank_questions(shipped_bank(), [attempt(1)]), 20),
     )
     for view in views:
-        assert max(len(line) for line in shown(view, width).splitlines()) <= width
+        assert max(len(line) for line in encoded(view, width).splitlines()) <= width
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_terminals_without_unicode_are_enough(encoding: str) -> None:
     """An old terminal gets other signs and no error."""
-    text = shown(ProgressReport(practice(), UTC), encoding=encoding)
+    text = encoded(ProgressReport(practice(), UTC), encoding=encoding)
 
     assert "#" * 22 in text
     assert "met -> partly" in text
-    assert "41" in shown(HistoryTable(listing(attempt(1, judged(41)))), encoding=encoding)
+    assert "41" in encoded(HistoryTable(listing(attempt(1, judged(41)))), encoding=encoding)
 
 
 def test_foreign_words_are_shown_and_never_obeyed() -> None:
@@ -165,7 +155,7 @@ def test_foreign_words_are_shown_and_never_obeyed() -> None:
     hostile = "[bold]x[/] \x1b]0;pwned\x07"
     one = attempt(1, judged(50, question_id=hostile, model=hostile), bank_title=hostile)
     for view in (HistoryTable(listing(one)), ProgressReport(progress_of([one]))):
-        text = shown(view, width=160)
+        text = encoded(view, width=160)
         assert "[bold]x[/]" in text
         assert "\x1b" not in text
         assert "\x07" not in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 
 import pytest
@@ -20,31 +19,16 @@ from report_cases import (
     unscored_view,
 )
 from rich.cells import cell_len
-from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
+from terminal_output import encoded, printed, words_of
 
 from coach.reports.terminal import TerminalReport
 from coach.reports.view import ReportView, build_view
 
 
 def shown(view: ReportView, width: int = 80, *, terminal: bool = False) -> str:
-    """Return what a console of this width prints; with ``terminal`` also its styles."""
-    output = io.StringIO()
-    console = Console(
-        file=output,
-        width=width,
-        force_terminal=terminal,
-        color_system="standard" if terminal else None,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(TerminalReport(view))
-    return output.getvalue()
-
-
-def words_of(text: str) -> str:
-    """Return the words of a report without its line breaks and margins."""
-    return " ".join(text.replace("│", " ").split())
+    """Return what a console of this width prints of a view."""
+    return printed(TerminalReport(view), width, terminal=terminal)
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -138,12 +122,8 @@ def test_any_answer_can_be_shown(answer: str) -> None:
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_terminals_with_few_characters_are_served(encoding: str) -> None:
     """Where an encoding lacks a sign, a plain one stands in, and no text is lost."""
-    raw = io.BytesIO()
-    output = io.TextIOWrapper(raw, encoding=encoding)
     view = build_view(dicom_assessment(), dicom_question(), dicom_rubric(), f"{ANSWER}\nCafé 日本 ✓")
-    Console(file=output, width=80, legacy_windows=False, _environ={}).print(TerminalReport(view))
-    output.flush()
-    text = raw.getvalue().decode(encoding)
+    text = encoded(TerminalReport(view), 80, encoding)
 
     assert "+ Explains that DICOM covers both" in text
     assert "####" in text
