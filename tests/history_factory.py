@@ -1,13 +1,15 @@
-"""Attempts for tests of the history: made from the realistic assessment, with a few fields changed."""
+"""Attempts for tests of the history, made from the realistic assessment, and a database to keep them in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from assessment_factory import VERDICTS, criteria, dicom_assessment, receipt, unscored_assessment
 
+from coach.edges.history.store import HistoryStore
 from coach.models.assessment import Assessment, Improvement, Verdict
 from coach.models.history import Attempt
 
@@ -48,3 +50,13 @@ def attempt(number: int, assessment: Assessment | None = None, *, bank_title: st
         answer=f"Answer {number}.",
         assessment=assessment,
     )
+
+
+def open_at(path: Path, wait_seconds: float = 10.0) -> HistoryStore:
+    """Open the SQLite history at this path."""
+    return HistoryStore.open(f"sqlite:///{path}", wait_seconds=wait_seconds)
+
+
+def add(store: HistoryStore, answer: str = "An answer.", question_id: str = QUESTION) -> int:
+    """Save one attempt."""
+    return store.add(question_id, answer, judged(question_id=question_id), bank_title=BANK)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
-from history_factory import BANK, QUESTION, judged
+from history_factory import add, open_at
 
 from coach.edges.history.store import HistoryStore
 from coach.errors import StorageError
@@ -24,16 +24,6 @@ pytest_plugins = ("plain_user", "postgres_server")
 def path(tmp_path: Path) -> Path:
     """Return where the database goes: in a directory that does not exist yet."""
     return tmp_path / "data" / "history.db"
-
-
-def open_at(path: Path, wait_seconds: float = 10.0) -> HistoryStore:
-    """Open the SQLite history at this path."""
-    return HistoryStore.open(f"sqlite:///{path}", wait_seconds=wait_seconds)
-
-
-def add(store: HistoryStore, answer: str = "An answer.", question_id: str = QUESTION) -> int:
-    """Save one attempt."""
-    return store.add(question_id, answer, judged(question_id=question_id), bank_title=BANK)
 
 
 def test_a_damaged_file_is_an_error(path: Path) -> None:

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from history_factory import BANK, QUESTION, judged
+from history_factory import add, open_at
 from sqlalchemy import create_engine, inspect, text
 
 from coach.edges.history import schema
@@ -37,16 +37,6 @@ def upgrade():
 def path(tmp_path: Path) -> Path:
     """Return where the database goes: in a directory that does not exist yet."""
     return tmp_path / "data" / "history.db"
-
-
-def open_at(path: Path, wait_seconds: float = 10.0) -> HistoryStore:
-    """Open the SQLite history at this path."""
-    return HistoryStore.open(f"sqlite:///{path}", wait_seconds=wait_seconds)
-
-
-def add(store: HistoryStore, answer: str = "An answer.", question_id: str = QUESTION) -> int:
-    """Save one attempt."""
-    return store.add(question_id, answer, judged(question_id=question_id), bank_title=BANK)
 
 
 def test_head_is_the_newest_migration(path: Path) -> None:
