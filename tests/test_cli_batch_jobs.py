@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from batch_api_server import BatchProvider, batch_provider, sound
+from batch_command import coach_batch
 from batch_harness import batch_rows, records_of, write_bank, write_rows
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from coach.cli import session
-from coach.cli.batch import batch_app
 from coach.core.similarity import LexicalSimilarity
 from coach.edges import openai_batch
 from coach.errors import ConfigurationError, InputError, ModelError
@@ -36,14 +36,9 @@ def bank(tmp_path: Path) -> Path:
     return write_bank(tmp_path / "bank")
 
 
-def coach(*arguments: object) -> Result:
-    """Run the command; errors for people come through as they are raised."""
-    return CliRunner().invoke(batch_app, list(map(str, arguments)), catch_exceptions=False)
-
-
 def submit(bank: Path, table: Path, out: Path, *more: object) -> Result:
     """Submit a table."""
-    return coach("submit", table, "--out", out, "--bank", bank, "--model", "stub", *more)
+    return coach_batch("submit", table, "--out", out, "--bank", bank, "--model", "stub", *more)
 
 
 def jobs_of(out: Path) -> list[dict[str, Any]]:
@@ -59,11 +54,11 @@ def test_submit_status_collect(provider: BatchProvider, bank: Path, tmp_path: Pa
     table = write_rows(tmp_path / "rows.csv", rows)
 
     submitted = submit(bank, table, out)
-    waiting = coach("status", out)
-    early = coach("collect", out, "--bank", bank)
+    waiting = coach_batch("status", out)
+    early = coach_batch("collect", out, "--bank", bank)
     provider.finish()
-    ready = coach("status", out)
-    collected = coach("collect", out, "--bank", bank, "--json")
+    ready = coach_batch("status", out)
+    collected = coach_batch("collect", out, "--bank", bank, "--json")
 
     assert "8 rows: 6 sent, 1 identical" in submitted.stderr
     assert "in_progress, 6 requests" in waiting.stdout
@@ -87,7 +82,7 @@ def test_what_waits_or_is_done_is_not_sent_again(provider: BatchProvider, bank: 
     submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(4)), out)
     again = submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(5)), out)
     provider.finish()
-    coach("collect", out, "--bank", bank)
+    coach_batch("collect", out, "--bank", bank)
     third = submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(5)), out)
 
     assert "5 rows: 1 sent, 0 identical, 0 finished before, 4 waiting" in again.stderr
@@ -110,12 +105,12 @@ def test_failed_and_expired_lines_are_sent_again(provider: BatchProvider, bank: 
     provider.answer, provider.status = answer, "expired"
     submit(bank, table, out)
     provider.finish()
-    first = coach("collect", out, "--bank", bank)
+    first = coach_batch("collect", out, "--bank", bank)
     failed = {name: record.reason for name, record in records_of(out).items() if record.status == "failed"}
     provider.answer, provider.status = sound, "completed"
     again = submit(bank, table, out)
     provider.finish()
-    second = coach("collect", out, "--bank", bank)
+    second = coach_batch("collect", out, "--bank", bank)
 
     assert first.exit_code == 3
     assert failed == {"row-1": "it broke", "row-2": "the job ended (expired) before this row was answered"}
@@ -135,7 +130,7 @@ def test_an_unreadable_reply_is_a_failure(provider: BatchProvider, bank: Path, t
     submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(1)), out)
     provider.finish()
 
-    assert coach("collect", out, "--bank", bank).exit_code == 3
+    assert coach_batch("collect", out, "--bank", bank).exit_code == 3
     assert "not with a chat completion" in str(records_of(out)["row-0"].reason)
 
 
@@ -166,7 +161,7 @@ def test_files_stay_within_the_limits(
 
     submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(10)), out)
     provider.finish()
-    coach("collect", out, "--bank", bank)
+    coach_batch("collect", out, "--bank", bank)
 
     assert [job["requests"] for job in jobs_of(out)] == [4, 4, 2]
     assert len(records_of(out)) == 10
@@ -180,7 +175,7 @@ def test_a_changed_bank_is_not_mixed_with_old_results(provider: BatchProvider, b
     bank.write_text(bank.read_text(encoding="utf-8").replace("problem 1?", "the first problem?"), encoding="utf-8")
     provider.finish()
 
-    collected = coach("collect", out, "--bank", bank)
+    collected = coach_batch("collect", out, "--bank", bank)
     again = submit(bank, table, out)
 
     assert "1 left out" in collected.stderr
@@ -193,10 +188,10 @@ def test_the_option_jobs_is_another_way_to_submit(provider: BatchProvider, bank:
     table = write_rows(tmp_path / "rows.csv", batch_rows(2))
     given = (table, "--out", tmp_path / "out", "--bank", bank, "--model", "stub", "--jobs")
 
-    assert coach(*given, "openai-batch").exit_code == 0
+    assert coach_batch(*given, "openai-batch").exit_code == 0
     assert len(provider.lines()) == 2
     with pytest.raises(InputError, match="unknown kind of jobs"):
-        coach(*given, "carrier-pigeon")
+        coach_batch(*given, "carrier-pigeon")
 
 
 def test_the_embedded_model_has_no_jobs(bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,4 +199,4 @@ def test_the_embedded_model_has_no_jobs(bank: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr("coach.edges.model_choice.embedded_model_installed", lambda: True)
 
     with pytest.raises(ConfigurationError, match="no batch API"):
-        coach("submit", tmp_path / "x.csv", "--out", tmp_path, "--bank", bank, "--model", "local")
+        coach_batch("submit", tmp_path / "x.csv", "--out", tmp_path, "--bank", bank, "--model", "local")
