@@ -14,6 +14,7 @@ import typer
 from coach.cli.console import err_console, out_console, say
 from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
+from coach.cli.report_targets import check_writable
 from coach.cli.session import Settings, open_assessor
 from coach.errors import InputError
 
@@ -104,8 +105,7 @@ def _check_first(settings: Settings, save: str | None, html: Path | None) -> Non
         check_name(save)
     if html is not None:
         require_charts()
-        if html.is_dir() or not html.absolute().parent.is_dir():
-            raise InputError(f"{html}: a report cannot be written there", "Name a file in a folder that exists.")
+        check_writable(html)
 
 
 def _plan(

@@ -12,9 +12,9 @@ import typer
 from coach.cli.console import err_console, out_console, say
 from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
+from coach.cli.report_targets import check_writable
 from coach.cli.session import Settings, open_assessor
 from coach.core.bank_search import find_question
-from coach.errors import InputError
 
 if TYPE_CHECKING:
     from coach.cli.compare_inputs import CompareInputs
@@ -69,7 +69,7 @@ def compare_command(
     settings.check()
     loaded = load_bank(bank)
     question = find_question(loaded, question_id)
-    _check_writable(markdown, html)
+    check_writable(markdown, html)
     inputs = gather_inputs(loaded, question, files or [], compare_with, bank)
     if inputs.note and not (quiet or as_json):
         _say(inputs.note)
@@ -152,13 +152,6 @@ def _views(
     if isinstance(result, Comparison):
         return view, None
     return view, build_series_view(result, bank.rubric_of(question), show_score=show_score)
-
-
-def _check_writable(*paths: Path | None) -> None:
-    """Find out before a model is asked that a report could not be written."""
-    for path in paths:
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise InputError(f"{path}: a report cannot be written there", "Name a file in a folder that exists.")
 
 
 def _write_reports(view: ComparisonView, table: SeriesView | None, markdown: Path | None, html: Path | None) -> None:
