@@ -13,6 +13,7 @@ import re
 import unicodedata
 
 from coach.core.instruction_signals import SIGNALS
+from coach.core.instruction_words import beginnings, possible
 from coach.core.sentences import is_blank
 
 _YOU = re.compile(r"\byour?\b", re.IGNORECASE)
@@ -28,8 +29,9 @@ _SPLITS_WORDS = frozenset("\u200c\u200d\u00ad\ufeff")
 
 def instruction_signal(sentence: str) -> str | None:
     """Return in words why a sentence talks to a grader, or None when it does not."""
+    words = beginnings(sentence)
     for reason, pattern in SIGNALS:
-        match = pattern.search(sentence)
+        match = pattern.search(sentence) if possible(reason, sentence, words) else None
         if match and not _own_story(reason, sentence, match):
             return reason
     if hides_encoded_text(sentence):
