@@ -148,9 +148,8 @@ async def test_a_caller_that_gives_up_harms_nobody() -> None:
     assert found == [EXPECTED[number] for number in (0, 1, 3, 4)]
 
 
-async def test_real_processes_prepare_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_real_processes_prepare_the_same_answers() -> None:
     """A process started afresh gives the results of this one, Ctrl-C does not end it, and closing does."""
-    monkeypatch.setattr(module, "START_AFTER", 0.0)
     workers = AnswerWorkers.for_bank(small_bank(), here, 1, with_encoder=False)
     workers._start_after = 0.0
     with workers:
@@ -202,6 +201,10 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (-signal.SIGKILL, "prepared\n")
 
 
-def test_one_processor_is_left_for_the_run() -> None:
-    """There is never a process more than there are other processors, nor more than a few."""
-    assert 0 <= usable_processes() <= min(8, (os.cpu_count() or 1) - 1)
+@pytest.mark.parametrize(("processors", "processes"), [(1, 0), (2, 2), (64, 8)])
+def test_a_process_for_each_processor(monkeypatch: pytest.MonkeyPatch, processors: int, processes: int) -> None:
+    """One processor is shared with nobody, and many are not all taken."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+
+    assert usable_processes() == processes

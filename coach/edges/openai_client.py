@@ -102,8 +102,10 @@ class OpenAIChatModel:
         wants JSON must describe it, with the word JSON in it.
         """
         reply = await self._ask(request, self._dialect)
+        if not _thought_only(reply):
+            return reply.completion
         roomy = replace(self._dialect, refused=self._dialect.refused | {SHORT_REPLY})
-        if not _thought_only(reply) or roomy.body(request) == self._dialect.body(request):
+        if roomy.body(request) == self._dialect.body(request):
             return reply.completion
         second = await self._ask(request, roomy)
         return replace(second.completion, usage=reply.completion.usage + second.completion.usage)
@@ -142,7 +144,8 @@ class OpenAIChatModel:
                 raise self._translated(error) from None
             else:
                 # Only what led to a reply was a true lesson; requests at the same time may have learned others.
-                self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)
+                if not dialect.refused <= self._dialect.refused:
+                    self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)
                 return read_reply(content, self.endpoint, self._key)
 
     async def _post(self, body: dict[str, Any]) -> bytes:
