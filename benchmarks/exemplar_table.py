@@ -1,6 +1,6 @@
 """Score every exemplar and trap with the embedded model and print the table.
 
-    python benchmarks/exemplar_table.py [--traps] [--keep FILE]
+    python benchmarks/exemplar_table.py [--traps] [--keep FILE] [--only ID ...]
 
 Needs the ``local`` extra. With --keep the model's replies are kept in a file (see kept_replies.py). Prints scores
 and seconds, and at the end where an order or a limit is wrong.
@@ -42,11 +42,13 @@ def faults_of(question: Question, scores: dict[str, float]) -> list[str]:
     return [f"{question.id}: {fault}" for fault in [*faults, *(f"{name} not below partial" for name in not_below)]]
 
 
-async def run(with_traps: bool, keep: Path | None) -> None:
+async def run(with_traps: bool, keep: Path | None, only: list[str]) -> None:
     """Judge and print."""
     faults: list[str] = []
     async with open_kept_assessor(Settings(model="local"), keep) as assessor:
         for question in assessor.bank.questions:
+            if only and question.id not in only:
+                continue
             scores, cells = {}, []
             for name, text in answers_to(question, with_traps).items():
                 result = await assessor.assess(question, text)
@@ -62,8 +64,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traps", action="store_true", help="Score the traps too.")
     parser.add_argument("--keep", type=Path, help="File of the model's replies that need not be asked for again.")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="Only these questions.")
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.traps, arguments.keep))
+    asyncio.run(run(arguments.traps, arguments.keep, arguments.only))
 
 
 if __name__ == "__main__":

@@ -1,75 +1,104 @@
 """Fit the weights of ``coach.core.signals`` and print what they give on questions that were left out.
 
-    python benchmarks/fit_signals.py
+    python benchmarks/fit_signals.py [--keep FILE]
 
-Needs the ``local`` extra and scikit-learn. Data: the labels of ``examples/exemplars`` and ``examples/traps``. The
-similarity signals are fitted here; the model's weight was set beside them and is measured by
-``benchmarks/exemplar_table.py``.
+Needs the ``local`` extra and scikit-learn. Data: the labels of ``examples/exemplars`` and ``examples/traps``; every
+check of every labelled answer is measured with the sentence encoder and asked about. A partly met check counts half as
+met and half as not. Met and unmet checks weigh the same in total, because the traps make unmet ones far more common
+here than they are in the answers of people who try. The questions are split into folds; the areas under the ROC curve
+are of questions that the weights had not seen.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
+from kept_replies import open_kept_assessor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from coach.core.evidence import find_evidence
-from coach.core.sentences import split_sentences
-from coach.edges.bank_files import load_bank
-from coach.edges.encoder import SentenceEncoder
+from coach.cli.session import Settings
+from coach.core.signals import Kind
+from coach.edges.example_files import load_exemplars, load_traps
+from coach.judges.logprobs import LogprobsJudge
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FOLDS = 5
-Row = tuple[str, str, float, list[float]]
+NAMES = ("statement", "example", "counter", "support", "log_odds")
+SIMILARITY, MODEL = (0, 1, 2, 3), (4,)
 
 
-def labelled_rows() -> list[Row]:
-    """Return (question, kind, label, signals) for every check of every labelled answer."""
-    bank, encoder, rows = load_bank(), SentenceEncoder(), []
-    for question in bank.questions:
-        for folder, key in (("exemplars", "exemplars"), ("traps", "traps")):
-            content = yaml.safe_load((EXAMPLES / folder / f"{question.id}.yaml").read_text(encoding="utf-8"))
-            for item in content[key]:
-                for found in find_evidence(encoder, split_sentences(item["answer"]), bank.checks_of(question)):
-                    label = 1.0 if found.check.id in item["met"] else 0.5 if found.check.id in item["partly"] else 0.0
-                    s = found.signals
-                    rows.append((question.id, found.check.kind, label, [s.statement, s.example, s.counter, s.support]))
+@dataclass(frozen=True)
+class Row:
+    """The signals of one check on one answer, and whether the answer's author says that it is met (0, 0.5 or 1)."""
+
+    question_id: str
+    kind: Kind
+    label: float
+    signals: tuple[float, ...]
+
+
+async def labelled_rows(keep: Path | None) -> list[Row]:
+    """Measure every check of every labelled answer; a check the model gave no decision on is left out."""
+    rows = []
+    async with open_kept_assessor(Settings(model="local", method="logprobs"), keep) as assessor:
+        judge = assessor.judge
+        assert isinstance(judge, LogprobsJudge)
+        for question in assessor.bank.questions:
+            for sample in [*load_exemplars(question.id), *load_traps(question.id)]:
+                task = assessor.task(question, assessor.prepare(question, sample.answer))
+                for check, s in await judge.measure_signals(task):
+                    label = 1.0 if check.id in sample.met else 0.5 if check.id in sample.partly else 0.0
+                    if s.log_odds is not None:
+                        signals = (s.statement, s.example, s.counter, s.support, s.log_odds)
+                        rows.append(Row(question.id, check.kind, label, signals))
+            print(question.id, len(rows), flush=True)
     return rows
 
 
-def fit(rows: list[Row]) -> LogisticRegression:
-    """Fit one logistic model; a partly met check counts half as met and half as not."""
+def fit(rows: Sequence[Row], columns: Sequence[int]) -> LogisticRegression:
+    """Fit one logistic model on some of the signals."""
+    met = sum(row.label for row in rows) / len(rows)
     features, labels, weights = [], [], []
-    for _, _, label, signals in rows:
-        for side, weight in ((1, label), (0, 1 - label)):
+    for row in rows:
+        for side, weight in ((1, row.label / met), (0, (1 - row.label) / (1 - met))):
             if weight:
-                features.append(signals)
+                features.append([row.signals[column] for column in columns])
                 labels.append(side)
-                weights.append(weight)
+                weights.append(weight / 2)
     return LogisticRegression(C=10, max_iter=1000).fit(np.array(features), labels, sample_weight=weights)
 
 
+def left_out_auc(rows: Sequence[Row], columns: Sequence[int]) -> float:
+    """Return the area under the ROC curve for questions that were left out; partly met checks are not counted."""
+    questions = sorted({row.question_id for row in rows})
+    truth, guess = [], []
+    for fold in range(FOLDS):
+        left_out = set(questions[fold::FOLDS])
+        model = fit([row for row in rows if row.question_id not in left_out], columns)
+        test = [row for row in rows if row.question_id in left_out and row.label != 0.5]
+        truth += [row.label for row in test]
+        guess += list(model.decision_function(np.array([[row.signals[c] for c in columns] for row in test])))
+    return float(roc_auc_score(truth, guess))
+
+
 def main() -> None:
-    """Print weights and the area under the ROC curve on left-out questions, for points and red flags."""
-    rows = labelled_rows()
-    questions = sorted({row[0] for row in rows})
+    """Print weights and areas for points and red flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=Path, help="File of the model's replies that need not be asked for again.")
+    rows = asyncio.run(labelled_rows(parser.parse_args().keep))
     for kind in ("point", "red_flag"):
-        own = [row for row in rows if row[1] == kind]
-        truth, guess = [], []
-        for fold in range(FOLDS):
-            left_out = set(questions[fold::FOLDS])
-            model = fit([row for row in own if row[0] not in left_out])
-            test = [row for row in own if row[0] in left_out and row[2] != 0.5]
-            truth += [row[2] for row in test]
-            guess += list(model.decision_function(np.array([row[3] for row in test])))
-        whole = fit(own)
-        print(
-            f"{kind}: {len(own)} labels, AUC on left-out questions {roc_auc_score(truth, guess):.3f}; "
-            f"bias {whole.intercept_[0]:.2f}, weights {whole.coef_[0].round(2)}"
-        )
+        own = [row for row in rows if row.kind == kind]
+        print(f"{kind}: {len(own)} labels; area under the ROC curve on left-out questions:")
+        for name, columns in (("similarity", SIMILARITY), ("model", MODEL), ("both", SIMILARITY + MODEL)):
+            print(f"  {name:11} {left_out_auc(own, columns):.3f}")
+        whole = fit(own, SIMILARITY + MODEL)
+        weights = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(NAMES, whole.coef_[0], strict=True))
+        print(f"  bias {whole.intercept_[0]:.2f}; {weights}")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ class Recorder:
         self.values.update(values)
 
 
+def write(values: dict[str, float]) -> None:
+    """Write the file that is shipped."""
+    kept = {key: round(value, 4) for key, value in sorted(values.items())}
+    SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
+
+
 async def main() -> None:
     """Measure and write."""
     known = json.loads(SHIPPED.read_text(encoding="utf-8")) if SHIPPED.exists() else {}
@@ -45,10 +51,9 @@ async def main() -> None:
             answer = session.assessor.prepare(question, "")
             await judge.measure_baselines(session.assessor.task(question, answer))
             print(question.id, len(recorder.values), flush=True)
-            kept = {key: round(value, 4) for key, value in sorted(recorder.values.items())}
-            if len(kept) >= len(known):
-                SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
-    SHIPPED.write_text(json.dumps(kept, indent=0), encoding="utf-8")
+            # What is known stays until the end, so that a run that was stopped goes on where it was.
+            write({**known, **recorder.values})
+    write(recorder.values)
 
 
 if __name__ == "__main__":

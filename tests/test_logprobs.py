@@ -67,7 +67,7 @@ async def test_question_rationale_and_rubric_are_in_every_prompt() -> None:
     await own.assess(question, ANSWER)
 
     assert model.requests
-    starts = {request.messages[-1].content.split("Expected point:")[0] for request in model.requests}
+    starts = {request.messages[-1].content.split("Answer:")[0] for request in model.requests}
     assert len(starts) == 1
     (start,) = starts
     assert question.text in start
@@ -99,6 +99,21 @@ async def test_content_free_sentences_are_asked_about_once() -> None:
     await own.assess(question, ANSWER)
 
     assert len(model.requests) - first < first
+
+
+async def test_all_checks_of_an_answer_are_asked_one_after_the_other() -> None:
+    """What is missing for calibration comes first, so that a server keeps the answer's prompt from check to check."""
+    model = YesModel()
+    own = assessor(model)
+
+    await own.assess(own.bank.questions[0], ANSWER)
+
+    about = [
+        next((n for n, text in enumerate(CONTENT_FREE) if text in r.messages[-1].content), "own")
+        for r in model.requests
+    ]
+    changes = [about[n] for n in range(len(about)) if n == 0 or about[n] != about[n - 1]]
+    assert changes == [0, 1, "own"]
 
 
 async def test_what_would_be_sent_is_what_is_sent() -> None:

@@ -8,7 +8,14 @@ import pytest
 from assessment_factory import ANSWER, dicom_question, dicom_rubric, shipped_bank
 
 from coach.core.prechecks import prepare_answer
-from coach.core.prompts import check_messages, numbered, repair_message, rubric_lines, structured_messages
+from coach.core.prompts import (
+    check_messages,
+    numbered,
+    reference_messages,
+    repair_message,
+    rubric_lines,
+    structured_messages,
+)
 from coach.edges.prompt_files import load_prompts
 from coach.models.answer import Sentence
 from coach.models.judging import JudgeTask
@@ -97,8 +104,8 @@ def test_a_dollar_sign_in_an_answer_is_no_placeholder() -> None:
     assert "It cost $rationale or ${checks} and $$5," in user
 
 
-def test_each_check_is_asked_alone_about_one_sentence() -> None:
-    """The logprobs prompt holds the question, one statement and one sentence; the sentence comes last."""
+def test_each_check_is_asked_alone_about_the_answer() -> None:
+    """The logprobs prompt holds the question, the answer and one statement; all checks share all but the statement."""
     system, user = check_messages(PROMPTS, task(), CHECKS[0], 'I checked """ it.')
 
     assert (system.role, user.role) == ("system", "user")
@@ -107,7 +114,17 @@ def test_each_check_is_asked_alone_about_one_sentence() -> None:
     assert "I checked ''' it." in user.content
     assert CHECKS[0].statement in user.content
     assert CHECKS[1].statement not in user.content
-    other = check_messages(PROMPTS, task(), CHECKS[0], "Another candidate's sentence.")[1].content
+    other = check_messages(PROMPTS, task(), CHECKS[1], 'I checked """ it.')[1].content
+    assert "I checked ''' it." in same_start(user.content, other)
+
+
+def test_a_sentence_of_a_reference_answer_comes_before_the_answer() -> None:
+    """All answers to the question share all but the answer."""
+    _, user = reference_messages(PROMPTS, task(), CHECKS[0], 'I checked """ it.')
+
+    assert dicom_question().rationale in user.content
+    assert "I checked ''' it." in user.content
+    other = reference_messages(PROMPTS, task(), CHECKS[0], "Another answer.")[1].content
     assert CHECKS[0].statement in same_start(user.content, other)
 
 

@@ -16,8 +16,8 @@ _STATEMENT_SHARE, _COUNTER_SHARE = 0.3, 0.5
 #: A second sentence is quoted too when its nearness reaches this share of the best one's.
 ALSO_QUOTED = 0.9
 MAX_QUOTES = 2
-#: A reference answer's sentence is often met by several sentences together; so much of an answer is asked about.
-MAX_ASKED_CHARACTERS = 1200
+#: So much of an answer is asked about at once: some 1000 words.
+MAX_ASKED_CHARACTERS = 6000
 
 _QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 #: Shorter quotations in an advice are single terms, not example sentences.
@@ -31,7 +31,7 @@ class Finding:
     check: Check
     sentences: tuple[Sentence, ...]
     signals: Signals
-    #: What the model is asked about: the best sentence, or the whole answer where nothing tells which is best.
+    #: What the model is asked about: the answer, or of a long one as much as may be asked about at once.
     text: str
 
 
@@ -63,6 +63,11 @@ def negative_texts(check: Check) -> list[str]:
     return [*check.counter_examples, *(advice_examples(check) if check.kind == "red_flag" else [])]
 
 
+def is_reference(check: Check) -> bool:
+    """Return whether a point has no example beside its own statement: a sentence of a reference answer."""
+    return check.kind == "point" and positive_texts(check) == [check.statement]
+
+
 def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
@@ -88,11 +93,10 @@ def _find(
         example,
         counter,
         max(0.0, (near + second) / 2),
-        statement_only=check.kind == "point" and positive_texts(check) == [check.statement],
+        statement_only=is_reference(check),
     )
     chosen = tuple(sentences[index] for index in quoted or ranked[:1])
-    text = _whole(sentences, ranked[0]) if signals.statement_only else chosen[0].text
-    return Finding(check, chosen, signals, text)
+    return Finding(check, chosen, signals, _whole(sentences, ranked[0]))
 
 
 def _whole(sentences: Sequence[Sentence], best: int) -> str:

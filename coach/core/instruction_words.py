@@ -77,6 +77,10 @@ def beginnings(sentence: str) -> frozenset[str] | None:
 def possible(reason: str, sentence: str, words: frozenset[str] | None) -> bool:
     """Return whether the sentence may have this sign; ``words`` are its `beginnings`."""
     needs = NEEDS.get(reason)
-    if needs is None or words is None or any(mark in sentence for mark in needs.marks):
+    if needs is None or words is None:
         return True
-    return not any(words.isdisjoint(needed) for needed in needs.lists)
+    # A loop: this is asked a dozen times about every sentence.
+    for needed in needs.lists:
+        if words.isdisjoint(needed):
+            return any(mark in sentence for mark in needs.marks)
+    return True

@@ -23,6 +23,8 @@ MAX_CHARACTERS = 10_000
 COPIED_SHARE = 0.9
 MIN_WORDS_FOR_LANGUAGE = 5
 LANGUAGE_MARGIN = 10.0
+#: Sentences with this share of the words settle the language of all when they agree.
+SETTLING_SHARE = 0.8
 
 #: Returns (language, margin of its log-probability over the expected language).
 IdentifyLanguage = Callable[[str, str], tuple[str, float]]
@@ -55,7 +57,7 @@ def prepare_answer(
     """
     # Halves of surrogate pairs are no text: they could neither be sent nor written. All offsets stay.
     text = _SURROGATES.sub("\ufffd", text)
-    # The whole text is asked about twice when no sentence is left out.
+    # Sentences and the whole text are asked about more than once.
     identify = lru_cache(maxsize=None)(identify) if identify else None
     kept, too_long = _cut(text, split_sentences(text, language))
     sentences, warnings = _mark(kept, language, identify, detect)
@@ -77,6 +79,11 @@ def prepare_answer(
 def words(text: str) -> list[str]:
     """Return the words of a text, case folded."""
     return [word.casefold() for word in _WORDS.findall(text)]
+
+
+@lru_cache(maxsize=1024)
+def _word_count(text: str) -> int:
+    return len(_WORDS.findall(text))
 
 
 def _mark(
@@ -104,8 +111,22 @@ def _mark(
 def _main_language(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage | None) -> str:
     if identify is None or not sentences:
         return language
-    found, margin = identify(" ".join(sentence.text for sentence in sentences), language)
+    found, margin = _language_of(sentences, language, identify)
     return found if margin > LANGUAGE_MARGIN else language
+
+
+def _language_of(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage) -> tuple[str, float]:
+    """Return the language of all sentences together and its margin over the expected one.
+
+    As a rule nearly every sentence is in the expected language by itself, which has to be found out anyway; then the
+    whole text, which takes as long again, is not looked at.
+    """
+    counts = [_word_count(sentence.text) for sentence in sentences]
+    telling = [item for item, count in zip(sentences, counts, strict=True) if count >= MIN_WORDS_FOR_LANGUAGE]
+    settled = sum(count for count in counts if count >= MIN_WORDS_FOR_LANGUAGE) >= SETTLING_SHARE * sum(counts)
+    if telling and settled and all(identify(sentence.text, language)[0] == language for sentence in telling):
+        return language, 0.0
+    return identify(" ".join(sentence.text for sentence in sentences), language)
 
 
 def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool:
@@ -113,7 +134,7 @@ def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool
         return False
     if main in _LATIN_LANGUAGES and _in_another_script(text):
         return True
-    if len(words(text)) < MIN_WORDS_FOR_LANGUAGE:
+    if _word_count(text) < MIN_WORDS_FOR_LANGUAGE:
         return False
     found, margin = identify(text, main)
     return found != main and margin > LANGUAGE_MARGIN
@@ -135,10 +156,9 @@ _LATIN_LANGUAGES = frozenset(
 def _whole_language(
     judged: Sequence[Sentence], language: str, identify: IdentifyLanguage | None
 ) -> list[AssessmentWarning]:
-    text = " ".join(sentence.text for sentence in judged)
-    if identify is None or len(words(text)) < MIN_WORDS_FOR_LANGUAGE:
+    if identify is None or sum(_word_count(sentence.text) for sentence in judged) < MIN_WORDS_FOR_LANGUAGE:
         return []
-    found, margin = identify(text, language)
+    found, margin = _language_of(judged, language, identify)
     if found == language or margin <= LANGUAGE_MARGIN:
         return []
     return [
@@ -179,7 +199,7 @@ def _beginning(text: str, sentence: Sentence) -> Sentence:
 def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) -> str | None:
     if not text.strip():
         return "The answer is empty."
-    count = sum(len(words(sentence.text)) for sentence in judged)
+    count = sum(_word_count(sentence.text) for sentence in judged)
     if count < question.min_words:
         return f"The answer is too short to judge ({_count(count)}; at least {question.min_words} are needed)."
     asked = _asked_words(question.text, question.rationale)

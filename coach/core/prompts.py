@@ -50,13 +50,29 @@ def _criteria_with_levels(task: JudgeTask) -> str:
     return "\n".join(lines)
 
 
-def check_messages(templates: PromptTemplates, task: JudgeTask, check: Check, sentence: str) -> tuple[Message, ...]:
-    """Return the prompt of the logprobs method: one sentence, one check, one token as the reply.
+def check_messages(templates: PromptTemplates, task: JudgeTask, check: Check, answer: str) -> tuple[Message, ...]:
+    """Return the prompt of the logprobs method: one answer, one check, one token as the reply.
 
-    System prompt, question, rationale and rubric never change for a question, and the check comes before the
-    sentence, so that answers to one question share all but the sentence. Asked in this order the model also agreed
-    better with people's marks than with the sentence first.
+    What repeats comes first: system prompt, question, rationale and rubric are the same for every answer to a question,
+    and the answer is the same for all its checks, so that each check costs a server with a prefix cache a few words.
     """
+    fixed, question = _fixed_parts(templates, task)
+    said = templates.render("logprobs.answer.txt", answer=neutralise(answer))
+    asked = templates.render("logprobs.check.txt", statement=check.statement)
+    return fixed, Message("user", f"{question}\n\n{said}\n\n{asked}")
+
+
+def reference_messages(templates: PromptTemplates, task: JudgeTask, check: Check, answer: str) -> tuple[Message, ...]:
+    """Return the prompt for a check that has nothing but a sentence of a reference answer.
+
+    Here the check comes before the answer: asked in this order the model agreed better with people's marks.
+    """
+    fixed, question = _fixed_parts(templates, task)
+    asked = templates.render("logprobs.reference.txt", statement=check.statement, answer=neutralise(answer))
+    return fixed, Message("user", f"{question}\n\n{asked}")
+
+
+def _fixed_parts(templates: PromptTemplates, task: JudgeTask) -> tuple[Message, str]:
     system = templates.render("logprobs.system.txt", profession=task.profession)
     question = templates.render(
         "logprobs.question.txt",
@@ -64,5 +80,4 @@ def check_messages(templates: PromptTemplates, task: JudgeTask, check: Check, se
         rationale=task.question.rationale,
         criteria=rubric_lines(task),
     )
-    asked = templates.render("logprobs.check.txt", sentence=neutralise(sentence), statement=check.statement)
-    return Message("system", system), Message("user", f"{question}\n\n{asked}")
+    return Message("system", system), question

@@ -1,6 +1,6 @@
 """From what was measured about one check to the probability that the answer does it.
 
-The signals, each cheap and each blind in its own way, are about the one sentence that comes nearest to the check:
+The signals, each cheap and each blind in its own way; all but the last are about the one sentence that comes nearest:
 
 * ``statement``: its cosine with the check's statement,
 * ``example``:   its largest cosine with a sentence that meets the check (the example in the author's advice and
@@ -8,13 +8,12 @@ The signals, each cheap and each blind in its own way, are about the one sentenc
 * ``counter``:   its largest cosine with a sentence that sounds close and does not meet it (``counter_examples``; for
   a red flag also the advice, which says the right thing); 0 when there is none,
 * ``support``:   mean nearness of the two nearest sentences (see ``coach.core.evidence``),
-* ``log_odds``:  the model's log-odds of Yes for that sentence, minus its mean log-odds for content-free
-  sentences on the same check (contextual calibration, Zhao et al. 2021).
+* ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
+  same check (contextual calibration, Zhao et al. 2021).
 
 A logistic model joins them, as LLM-Rubric (Hashemi et al. 2024) calibrates distributions of answers. Its weights
-are the same for every check and every bank: ``benchmarks/fit_signals.py`` fits the similarity weights on the labelled
-exemplars and traps and prints how they do on questions that were left out. The model's weight, the raised bias
-and the weights for reference answers were set by judgement.
+are the same for every check and every bank: ``benchmarks/fit_signals.py`` fits them on the labelled exemplars and traps
+and prints how they do on questions that were left out. The weights for reference answers were set by judgement.
 """
 
 from __future__ import annotations
@@ -52,18 +51,17 @@ class Weights:
     log_odds: float
 
 
-#: Fitted on the labelled exemplars and traps; the bias of points is raised by about 2, because these data hold far
-#: more answers that miss a point than a user's answers will; that of red flags is lowered, because accusing an honest
-#: answer does more harm than missing a wrong one.
+#: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
+#: The bias of red flags is lowered by 1.5, because accusing an honest answer does more harm than missing a wrong one.
 WEIGHTS: dict[Kind, Weights] = {
-    "point": Weights(-6.8, -2.9, 8.4, -0.4, 10.6, 1.0),
-    "red_flag": Weights(-7.8, 7.0, 4.3, 0.0, 0.0, 0.6),
+    "point": Weights(-7.2, -3.5, 7.5, -0.6, 8.9, 3.2),
+    "red_flag": Weights(-9.2, 7.2, 0.2, 5.0, -3.7, 5.6),
 }
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.2, 5.0, 0.0, 0.0, 0.0, 2.4)
 
 #: The model is asked only where the other signals leave a probability in this range.
-ASK_ABOVE, ASK_BELOW = 0.12, 0.93
+ASK_ABOVE, ASK_BELOW = 0.02, 0.98
 
 
 def probability_of(kind: Kind, signals: Signals) -> float:

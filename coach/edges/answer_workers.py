@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coach.models.bank import Bank, Question
 
 #: Seconds of preparing after which processes are started; their own start costs about as much, but not here.
-START_AFTER = 0.5
+START_AFTER = 1.0
 MOST_PROCESSES = 8
 #: Answers that are handed over together.
 CHUNK = 16

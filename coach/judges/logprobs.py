@@ -1,9 +1,8 @@
-"""The ``logprobs`` method: find the sentence for each check, then ask one token about that sentence.
+"""The ``logprobs`` method: find the sentence for each check, then ask one token about it.
 
-Evidence first: a check is decided from the one sentence of the answer that comes nearest to it, never from the
-whole answer. So a verdict cannot be moved by what stands elsewhere (padding, flattery, orders to the grader),
-and the quote is the sentence that was judged. Only a check without any example sentence (a reference answer) is decided
-from the answer as a whole, because there similarity does not find the sentence reliably enough.
+Two views of every check are joined. Similarity finds the sentence that comes nearest to it: the quote, and already a
+verdict where it is clear. Where it is not, the model is asked whether the answer does what the check says, and the
+log-odds of Yes are read instead of prose, minus what answers without content get (contextual calibration).
 """
 
 from __future__ import annotations
@@ -14,17 +13,17 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from coach.core.evidence import Finding, find_evidence
+from coach.core.evidence import Finding, find_evidence, is_reference
 from coach.core.log_odds import yes_log_odds
-from coach.core.prompts import check_messages
-from coach.core.signals import probability_of, rule_sha256, worth_asking
+from coach.core.prompts import check_messages, reference_messages
+from coach.core.signals import Signals, probability_of, rule_sha256, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
 from coach.core.verdicts import verdict_of
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
 from coach.models.assessment import Verdict
 from coach.models.bank import Check
-from coach.models.completion import ChatModel, CompletionRequest, Usage
+from coach.models.completion import ChatModel, CompletionRequest, Message, Usage
 from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
 
 TOP_LOGPROBS = 20
@@ -104,10 +103,11 @@ class LogprobsJudge:
         return {"similarity": self._similarity.name, "rule": rule_sha256()}
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
-        """Return what would be sent: a request for each check worth asking, and missing baselines."""
+        """Return what would be sent: missing baselines, then a request for each check worth asking."""
         asked = [finding for finding in self._findings(task) if _asked(finding)]
-        own = [self._request(task, f.check, f.text) for f in asked]
-        return own + [self._request(task, f.check, text) for f in asked for text in self._missing(task, f.check)]
+        missing = [(f.check, text) for text in CONTENT_FREE for f in asked if text in self._missing(task, f.check)]
+        own = [(finding.check, finding.text) for finding in asked]
+        return [self._request(task, check, text) for check, text in [*missing, *own]]
 
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
         """Judge one answer check by check; raises ModelError when the endpoint fails or gives no log-probabilities.
@@ -122,17 +122,28 @@ class LogprobsJudge:
                 on_verdict(finding.check, verdict)
             return verdict
 
+        findings = self._findings(task)
+        # All at once and before the answer, whose prompt a server can then keep from check to check.
+        await self._complete_baselines(task, [finding.check for finding in findings if _asked(finding)], usages)
         verdicts: dict[str, CheckVerdict] = {}
-        for group in _by_criterion(self._findings(task)):
+        for group in _by_criterion(findings):
             verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, group)))
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
 
     async def measure_baselines(self, task: JudgeTask) -> Usage:
         """Measure what content-free words get for every check of the task, where it is not known yet."""
         usages: list[Usage] = []
-        for check in task.checks:
-            await self._complete_baselines(task, check, usages)
+        await self._complete_baselines(task, task.checks, usages)
         return sum(usages, Usage(0, 0, 0))
+
+    async def measure_signals(self, task: JudgeTask) -> list[tuple[Check, Signals]]:
+        """Measure all signals of all checks, those that need no asking too: the data that weights are fitted to."""
+        usages: list[Usage] = []
+        await self._complete_baselines(task, task.checks, usages)
+        return [
+            (finding.check, replace(finding.signals, log_odds=await self._log_odds(task, finding, usages)))
+            for finding in self._findings(task)
+        ]
 
     def missing_baselines(self, task: JudgeTask) -> int:
         """Return how many baselines of the task are not known yet."""
@@ -158,38 +169,48 @@ class LogprobsJudge:
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
 
     async def _log_odds(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> float | None:
-        own = await self._ask(task, finding.check, finding.text, usages)
-        await self._complete_baselines(task, finding.check, usages)
         known = [self._baselines.get(self._key(task, finding.check, text)) for text in CONTENT_FREE]
         values = [value for value in known if value is not None]
-        if own is None or not values:
-            return None
-        return own - sum(values) / len(values)
+        own = await self._ask(task, finding.check, finding.text, usages) if values else None
+        return None if own is None else own - sum(values) / len(values)
 
-    async def _complete_baselines(self, task: JudgeTask, check: Check, usages: list[Usage]) -> None:
-        for text in self._missing(task, check):
+    async def _complete_baselines(self, task: JudgeTask, checks: Sequence[Check], usages: list[Usage]) -> None:
+        missing = {check.id: self._missing(task, check) for check in checks}
+        for text in CONTENT_FREE:
+            for check in checks:
+                if text in missing[check.id]:
+                    await self._measure_baseline(task, check, text, usages)
+
+    async def _measure_baseline(self, task: JudgeTask, check: Check, text: str, usages: list[Usage]) -> None:
+        try:
             value = await self._ask(task, check, text, usages)
-            if value is not None:
-                self._baselines.put({self._key(task, check, text): value})
+        except (ModelContentFilterError, ModelReplyError):
+            # The check is then unjudged, with this as its reason.
+            return
+        if value is not None:
+            self._baselines.put({self._key(task, check, text): value})
 
     def _missing(self, task: JudgeTask, check: Check) -> list[str]:
         return [text for text in CONTENT_FREE if self._baselines.get(self._key(task, check, text)) is None]
 
-    async def _ask(self, task: JudgeTask, check: Check, sentence: str, usages: list[Usage]) -> float | None:
+    async def _ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage]) -> float | None:
         async with self._slots:
-            completion = await self._model.complete(self._request(task, check, sentence))
+            completion = await self._model.complete(self._request(task, check, answer))
         usages.append(completion.usage)
         if completion.first_token is None:
             # Without them a score would rest on the checks alone that the answer does not touch.
             raise ModelRequestError(f"{self.endpoint} gives no log-probabilities", "Use --method structured for it.")
         return yes_log_odds(completion.first_token)
 
-    def _request(self, task: JudgeTask, check: Check, sentence: str) -> CompletionRequest:
-        messages = check_messages(self._templates, task, check, sentence)
-        return CompletionRequest(messages, max_tokens=1, top_logprobs=TOP_LOGPROBS)
+    def _request(self, task: JudgeTask, check: Check, answer: str) -> CompletionRequest:
+        return CompletionRequest(self._messages(task, check, answer), max_tokens=1, top_logprobs=TOP_LOGPROBS)
 
-    def _key(self, task: JudgeTask, check: Check, sentence: str) -> str:
-        messages = check_messages(self._templates, task, check, sentence)
+    def _messages(self, task: JudgeTask, check: Check, answer: str) -> tuple[Message, ...]:
+        build = reference_messages if is_reference(check) else check_messages
+        return build(self._templates, task, check, answer)
+
+    def _key(self, task: JudgeTask, check: Check, answer: str) -> str:
+        messages = self._messages(task, check, answer)
         text = "\0".join([self._model.name, *(f"{m.role}\0{m.content}" for m in messages)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
