@@ -52,17 +52,17 @@ def test_padding_changes_no_signal() -> None:
     assert [s.text for s in padded.sentences] == [s.text for s in plain.sentences]
 
 
-def test_only_a_reference_answer_is_asked_about_whole() -> None:
-    """A check with examples is decided from its sentence, one without any from the answer."""
+def test_the_whole_answer_is_asked_about_and_one_sentence_quoted() -> None:
+    """The model sees the answer, the candidate the sentence; a check without any example is known as such."""
     text = "Patients wait at the desk. Our CT pushes images with C-STORE."
     statement = "Images are stored with C-STORE."
     bare = check(statement=statement, advice=f'Say this in your own words: "{statement}"')
 
     with_example, without = find_evidence(LexicalSimilarity(), split_sentences(text), [check(), bare])
 
-    assert with_example.text == "Our CT pushes images with C-STORE."
-    assert without.signals.statement_only
-    assert without.text == text
+    assert with_example.text == without.text == text
+    assert [sentence.number for sentence in with_example.sentences] == [2]
+    assert (with_example.signals.statement_only, without.signals.statement_only) == (False, True)
 
 
 def test_of_a_long_answer_the_part_with_the_best_sentence_is_asked_about() -> None:

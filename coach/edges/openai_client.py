@@ -150,12 +150,13 @@ class OpenAIChatModel:
 
     async def _post(self, body: dict[str, Any]) -> bytes:
         import httpx2
+        from pydantic_core import to_json
 
         if self._client is None:
             self._client = _client(self._address, self._key, self._timeout, self._max_retries, self._many)
         # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON and
         # `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
-        response = await self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+        response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
         if self._on_headers:
             self._on_headers(response.headers)
         content: bytes = response.content
