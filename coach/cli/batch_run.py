@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.cli.collection import rare_collection
 from coach.cli.console import err_console, say
 from coach.cli.session import Settings
 
@@ -106,8 +105,7 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
             grader.stop()
             say(f"Finishing the {grader.in_flight} answers in flight; Ctrl-C again stops at once.")
 
-        with rare_collection():
-            run = await run_until_interrupted(grader.run(grouped(job.inputs.rows())), first_interrupt)
+        run = await run_until_interrupted(grader.run(grouped(job.inputs.rows())), first_interrupt)
         if run.ending is Ending.COMPLETE:
             rows.keep()
         _save_speed(job.out, run, session.judge)
