@@ -112,7 +112,6 @@ async def batch(url: str, count: int, similarity: Any) -> float:
     from assessment_factory import shipped_bank
 
     from coach.cli.batch_session import make_workers
-    from coach.cli.collection import rare_collection
     from coach.cli.session import make_assessor
     from coach.core.concurrency import FixedLimit
     from coach.edges.journal import Journal
@@ -131,7 +130,7 @@ async def batch(url: str, count: int, similarity: Any) -> float:
             assessor = make_assessor(shipped_bank(), judge, similarity)
             given = list(rows(count))
             assessor.prepare(shipped_bank().questions[0], given[0].answer)
-            with make_workers(assessor, embedded=False) as workers, rare_collection():
+            with make_workers(assessor, embedded=False) as workers:
                 began = time.perf_counter()
                 options = BatchOptions(limit=limit, prepare=workers.prepare)
                 run = await BatchGrader(assessor, journal, SameAnswers(), options).run(given)
