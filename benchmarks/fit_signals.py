@@ -43,7 +43,7 @@ class Row:
 
 
 async def labelled_rows(keep: Path | None) -> list[Row]:
-    """Measure every check of every labelled answer; a check the model gave no decision on is left out."""
+    """Measure every check of every labelled answer; raises ModelError where the model decides nothing."""
     rows = []
     async with open_kept_assessor(Settings(model="local", method="logprobs"), keep) as assessor:
         judge = assessor.judge
@@ -53,9 +53,9 @@ async def labelled_rows(keep: Path | None) -> list[Row]:
                 task = assessor.task(question, assessor.prepare(question, sample.answer))
                 for check, s in await judge.measure_signals(task):
                     label = 1.0 if check.id in sample.met else 0.5 if check.id in sample.partly else 0.0
-                    if s.log_odds is not None:
-                        signals = (s.statement, s.example, s.counter, s.support, s.log_odds)
-                        rows.append(Row(question.id, check.kind, label, signals))
+                    assert s.log_odds is not None
+                    signals = (s.statement, s.example, s.counter, s.support, s.log_odds)
+                    rows.append(Row(question.id, check.kind, label, signals))
             print(question.id, len(rows), flush=True)
     return rows
 

@@ -41,7 +41,8 @@ def find_evidence(similarity: Similarity, sentences: Sequence[Sentence], checks:
     known = sorted({text for check in checks for text in _texts_of(check)})
     columns = {text: column for column, text in enumerate(known)}
     matrix = similarity.matrix(texts, known)
-    return [_find(sentences, check, matrix, columns) for check in checks]
+    whole = " ".join(texts)
+    return [_find(sentences, whole, check, matrix, columns) for check in checks]
 
 
 def advice_examples(check: Check) -> list[str]:
@@ -73,7 +74,11 @@ def _texts_of(check: Check) -> list[str]:
 
 
 def _find(
-    sentences: Sequence[Sentence], check: Check, matrix: Sequence[Sequence[float]], columns: dict[str, int]
+    sentences: Sequence[Sentence],
+    whole: str,
+    check: Check,
+    matrix: Sequence[Sequence[float]],
+    columns: dict[str, int],
 ) -> Finding:
     positive = [columns[text] for text in positive_texts(check)]
     negative = [columns[text] for text in negative_texts(check)]
@@ -96,14 +101,15 @@ def _find(
         statement_only=is_reference(check),
     )
     chosen = tuple(sentences[index] for index in quoted or ranked[:1])
-    return Finding(check, chosen, signals, _whole(sentences, ranked[0]))
+    asked = whole if len(whole) <= MAX_ASKED_CHARACTERS else _part_with([x.text for x in sentences], ranked[0])
+    return Finding(check, chosen, signals, asked)
 
 
-def _whole(sentences: Sequence[Sentence], best: int) -> str:
-    """Return the answer, cut to what may be asked about at once; what is kept holds the best sentence."""
-    texts = [sentence.text for sentence in sentences]
+def _part_with(texts: Sequence[str], best: int) -> str:
+    """Return as much of a long answer as may be asked about at once; it holds the sentence with the index ``best``."""
     start = 0 if len(" ".join(texts[: best + 1])) <= MAX_ASKED_CHARACTERS else best
-    end = start + 1
-    while end < len(texts) and len(" ".join(texts[start : end + 1])) <= MAX_ASKED_CHARACTERS:
+    length, end = len(texts[start]), start + 1
+    while end < len(texts) and length + 1 + len(texts[end]) <= MAX_ASKED_CHARACTERS:
+        length += 1 + len(texts[end])
         end += 1
     return " ".join(texts[start:end])

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Any, Protocol
 
 from coach.core.evidence import Finding, find_evidence, is_reference
@@ -34,6 +35,11 @@ CONTENT_FREE = (
     "That is a good question. There are many aspects to consider here, and the right approach depends on the "
     "situation, but in general it plays a key role and works well.",
 )
+
+#: What content-free words get for a check (mean log-odds), or why that is not known.
+Baseline = float | ModelError
+#: Failures that say nothing about the other checks.
+_ABOUT_ONE_CHECK = (ModelContentFilterError, ModelReplyError)
 
 
 class Baselines(Protocol):
@@ -99,7 +105,7 @@ class LogprobsJudge:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The similarity measure changes which sentence is asked about, the rule what follows from it."""
+        """The similarity measure changes how near an answer comes to a check, the rule what follows from that."""
         return {"similarity": self._similarity.name, "rule": rule_sha256()}
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
@@ -115,16 +121,16 @@ class LogprobsJudge:
         A check whose reply holds neither Yes nor No is unjudged.
         """
         usages: list[Usage] = []
+        findings = self._findings(task)
+        # All at once and before the answer, whose prompt a server can then keep from check to check.
+        baselines = await self._baselines_of(task, [f.check for f in findings if _asked(f)], usages)
 
         async def decide(finding: Finding) -> CheckVerdict:
-            verdict = await self._decide(task, finding, usages)
+            verdict = await self._decide(task, finding, baselines, usages)
             if on_verdict:
                 on_verdict(finding.check, verdict)
             return verdict
 
-        findings = self._findings(task)
-        # All at once and before the answer, whose prompt a server can then keep from check to check.
-        await self._complete_baselines(task, [finding.check for finding in findings if _asked(finding)], usages)
         verdicts: dict[str, CheckVerdict] = {}
         for group in _by_criterion(findings):
             verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, group)))
@@ -133,16 +139,18 @@ class LogprobsJudge:
     async def measure_baselines(self, task: JudgeTask) -> Usage:
         """Measure what content-free words get for every check of the task, where it is not known yet."""
         usages: list[Usage] = []
-        await self._complete_baselines(task, task.checks, usages)
+        await self._baselines_of(task, task.checks, usages)
         return sum(usages, Usage(0, 0, 0))
 
     async def measure_signals(self, task: JudgeTask) -> list[tuple[Check, Signals]]:
-        """Measure all signals of all checks, those that need no asking too: the data that weights are fitted to."""
+        """Measure all signals of all checks, those that need no asking too: the data that weights are fitted to.
+
+        Raises ModelError, also when the model decides nothing about a check.
+        """
         usages: list[Usage] = []
-        await self._complete_baselines(task, task.checks, usages)
+        baselines = await self._baselines_of(task, task.checks, usages)
         return [
-            (finding.check, replace(finding.signals, log_odds=await self._log_odds(task, finding, usages)))
-            for finding in self._findings(task)
+            (finding.check, await self._signals(task, finding, baselines, usages)) for finding in self._findings(task)
         ]
 
     def missing_baselines(self, task: JudgeTask) -> int:
@@ -152,55 +160,65 @@ class LogprobsJudge:
     def _findings(self, task: JudgeTask) -> list[Finding]:
         return find_evidence(self._similarity, task.answer.judged_sentences, task.checks)
 
-    async def _decide(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> CheckVerdict:
+    async def _decide(
+        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage]
+    ) -> CheckVerdict:
         signals = finding.signals
         if _asked(finding):
             try:
-                measured = await self._log_odds(task, finding, usages)
-            except (ModelContentFilterError, ModelReplyError) as error:
+                signals = await self._signals(task, finding, baselines, usages)
+            except _ABOUT_ONE_CHECK as error:
                 return _unjudged(finding.check, error.message)
-            if measured is None:
-                return _unjudged(finding.check, "the model answered neither Yes nor No")
-            signals = replace(signals, log_odds=measured)
         probability = probability_of(finding.check.kind, signals)
         verdict = verdict_of(probability)
         found = verdict in (Verdict.MET, Verdict.PARTLY)
         evidence = tuple(sentence.number for sentence in finding.sentences) if found else ()
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
 
-    async def _log_odds(self, task: JudgeTask, finding: Finding, usages: list[Usage]) -> float | None:
-        known = [self._baselines.get(self._key(task, finding.check, text)) for text in CONTENT_FREE]
-        values = [value for value in known if value is not None]
-        own = await self._ask(task, finding.check, finding.text, usages) if values else None
-        return None if own is None else own - sum(values) / len(values)
+    async def _signals(
+        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage]
+    ) -> Signals:
+        """Return the finding's signals with the model's; raises ModelError."""
+        baseline = baselines[finding.check.id]
+        if isinstance(baseline, ModelError):
+            raise baseline
+        own = await self._ask(task, finding.check, finding.text, usages)
+        return replace(finding.signals, log_odds=own - baseline)
 
-    async def _complete_baselines(self, task: JudgeTask, checks: Sequence[Check], usages: list[Usage]) -> None:
-        missing = {check.id: self._missing(task, check) for check in checks}
+    async def _baselines_of(self, task: JudgeTask, checks: Sequence[Check], usages: list[Usage]) -> dict[str, Baseline]:
+        """Return the baselines by check id, kept or measured now; all checks of a text one after the other."""
+        values: dict[str, list[float]] = {check.id: [] for check in checks}
+        failures: dict[str, ModelError] = {}
         for text in CONTENT_FREE:
             for check in checks:
-                if text in missing[check.id]:
-                    await self._measure_baseline(task, check, text, usages)
+                try:
+                    values[check.id].append(await self._baseline(task, check, text, usages))
+                except _ABOUT_ONE_CHECK as error:
+                    failures[check.id] = error
+        return {check_id: fmean(known) if known else failures[check_id] for check_id, known in values.items()}
 
-    async def _measure_baseline(self, task: JudgeTask, check: Check, text: str, usages: list[Usage]) -> None:
-        try:
-            value = await self._ask(task, check, text, usages)
-        except (ModelContentFilterError, ModelReplyError):
-            # The check is then unjudged, with this as its reason.
-            return
-        if value is not None:
-            self._baselines.put({self._key(task, check, text): value})
+    async def _baseline(self, task: JudgeTask, check: Check, text: str, usages: list[Usage]) -> float:
+        key = self._key(task, check, text)
+        known = self._baselines.get(key)
+        if known is None:
+            known = await self._ask(task, check, text, usages)
+            self._baselines.put({key: known})
+        return known
 
     def _missing(self, task: JudgeTask, check: Check) -> list[str]:
         return [text for text in CONTENT_FREE if self._baselines.get(self._key(task, check, text)) is None]
 
-    async def _ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage]) -> float | None:
+    async def _ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage]) -> float:
         async with self._slots:
             completion = await self._model.complete(self._request(task, check, answer))
         usages.append(completion.usage)
         if completion.first_token is None:
             # Without them a score would rest on the checks alone that the answer does not touch.
             raise ModelRequestError(f"{self.endpoint} gives no log-probabilities", "Use --method structured for it.")
-        return yes_log_odds(completion.first_token)
+        log_odds = yes_log_odds(completion.first_token)
+        if log_odds is None:
+            raise ModelReplyError("the model answered neither Yes nor No")
+        return log_odds
 
     def _request(self, task: JudgeTask, check: Check, answer: str) -> CompletionRequest:
         return CompletionRequest(self._messages(task, check, answer), max_tokens=1, top_logprobs=TOP_LOGPROBS)
