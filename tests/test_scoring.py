@@ -16,7 +16,7 @@ from coach.core.scoring import (
     Z_90,
     check_shares,
     criterion_credit,
-    gain_of,
+    gains_of,
     interval_of,
     level_of,
     red_flag_ramp,
@@ -133,7 +133,7 @@ def test_without_a_judged_point_there_is_no_score(case: Case) -> None:
 def test_a_gain_is_what_the_score_rises_by(case: Case, data: st.DataObject) -> None:
     """The promised gain comes true when the check is put right, and is never more than the check's share."""
     check = data.draw(st.sampled_from(case.checks))
-    gain = gain_of(check, case.rubric, case.checks, case.probabilities)
+    gain = gains_of(case.rubric, case.checks, case.probabilities).get(check.id, 0.0)
     before = score(case)
     put_right = case.with_probability(check, 1.0 if check.kind == "point" else 0.0)
 

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from coach.core.scoring import (
-    MET,
-    PARTLY,
-    WIDE_INTERVAL,
-    Probabilities,
-    check_shares,
-    criterion_credit,
-    score_criteria,
-    total_score,
-)
+from coach.core.scoring import MET, PARTLY, WIDE_INTERVAL, Probabilities, check_shares, gains_of
 from coach.core.similarity import LexicalSimilarity
 from coach.models.answer import Answer
 from coach.models.assessment import Improvement, Verdict
@@ -49,33 +39,16 @@ def improvements_of(rubric: Rubric, checks: Sequence[Check], probabilities: Prob
     A wrong statement that is surely there is named even where putting it right gains nothing by itself.
     """
     improvements = []
-    gain_of = _gains(rubric, checks, probabilities)
+    gains = gains_of(rubric, checks, probabilities)
     for check in checks:
         probability = probabilities.get(check.id)
         if probability is None or (check.kind == "point" and probability >= MET):
             continue
-        gain = gain_of(check)
+        gain = gains.get(check.id, 0.0)
         if gain >= MIN_GAIN or (check.kind == "red_flag" and probability >= MET):
             improvements.append(Improvement(check_id=check.id, advice=check.advice, gain=round(gain, 1)))
     order = {check.id: index for index, check in enumerate(checks)}
     return sorted(improvements, key=lambda item: (-item.gain, order[item.check_id]))
-
-
-def _gains(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> Callable[[Check], float]:
-    """Return `coach.core.scoring.gain_of` for the judged checks of one answer; only one criterion is computed anew."""
-    scored = score_criteria(rubric, checks, probabilities)
-    before = total_score(rubric.criteria, scored)
-
-    def gain_of(check: Check) -> float:
-        if before is None:
-            return 0.0
-        beside = [other for other in checks if other.criterion == check.criterion]
-        ideal = {**probabilities, check.id: 1.0 if check.kind == "point" else 0.0}
-        credit = criterion_credit(beside, ideal)
-        after = [replace(item, credit=credit) if item.id == check.criterion else item for item in scored]
-        return max(0.0, (total_score(rubric.criteria, after) or 0.0) - before)
-
-    return gain_of
 
 
 def follow_up_of(question: Question, improvements: Sequence[Improvement], checks: Sequence[Check]) -> str:

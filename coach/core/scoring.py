@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coach.models.bank import Check, Criterion, Rubric
 
@@ -145,11 +145,21 @@ def interval_of(score: float, deviation: float) -> tuple[float, float]:
     return max(0.0, score - Z_90 * deviation), min(100.0, score + Z_90 * deviation)
 
 
-def gain_of(check: Check, rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> float:
-    """Return how many points the score can rise when this one check is put right; 0 for an unjudged check."""
-    before = score_answer(rubric, checks, probabilities)
-    if before is None or probabilities.get(check.id) is None:
-        return 0.0
-    ideal = 1.0 if check.kind == "point" else 0.0
-    after = score_answer(rubric, checks, {**probabilities, check.id: ideal})
-    return max(0.0, (after or 0.0) - before)
+def gains_of(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> dict[str, float]:
+    """Return by how many points the score can rise when one check is put right, for each judged check.
+
+    Only the check's own criterion is computed anew. Empty when there is no score.
+    """
+    scored = score_criteria(rubric, checks, probabilities)
+    before = total_score(rubric.criteria, scored)
+    if before is None:
+        return {}
+    gains = {}
+    for check in checks:
+        if probabilities.get(check.id) is None:
+            continue
+        beside = [other for other in checks if other.criterion == check.criterion]
+        credit = criterion_credit(beside, {**probabilities, check.id: 1.0 if check.kind == "point" else 0.0})
+        after = [replace(item, credit=credit) if item.id == check.criterion else item for item in scored]
+        gains[check.id] = max(0.0, (total_score(rubric.criteria, after) or 0.0) - before)
+    return gains
