@@ -64,9 +64,9 @@ async def compare_series(
 def known_from_history(assessor: AnswerAssessor, question: Question, attempts: Iterable[AttemptRecord]) -> Known:
     """Return the assessments of saved attempts that this assessor would make in the same way, by result key."""
     return {
-        key: attempt.assessment
+        _key(assessor, question, attempt.answer): attempt.assessment
         for attempt in attempts
-        if (key := _key(assessor, question, attempt.answer)) and _same_way(attempt, assessor, question)
+        if _same_way(attempt, assessor, question)
     }
 
 
