@@ -21,7 +21,7 @@ def most_of_rows(assessor: AnswerAssessor, judge: RequestingJudge) -> Callable[[
 
     Raises InputError when the model's price is not known: a limit that cannot be kept is no limit.
     """
-    from coach.edges.endpoints import is_loopback
+    from coach.core.loopback import is_loopback
     from coach.edges.openai_client import REASONING_ROOM
     from coach.edges.tokens import TokenCounter
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from coach.core.loopback import is_loopback as is_loopback
+from coach.core.loopback import is_loopback
 from coach.errors import ConfigurationError
 
 OPENAI_URL = "https://api.openai.com/v1"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
-from coach.edges.endpoints import is_loopback
+from coach.core.loopback import is_loopback
 from coach.errors import (
     ModelAuthenticationError,
     ModelConnectionError,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from coach.edges.endpoints import OPENAI_URL, is_loopback
+from coach.core.loopback import is_loopback
+from coach.edges.endpoints import OPENAI_URL
 from coach.models.completion import Usage
 
 MILLION = 1_000_000
