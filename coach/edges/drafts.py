@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
 from coach.edges.history.location import data_directory, make_private_directory
+from coach.edges.private_files import write_private_file
 from coach.errors import StorageError
 
 FOLDER = "drafts"
@@ -22,7 +22,7 @@ def keep_draft(question_id: str, text: str) -> Path:
         try:
             if folder.name == FOLDER:
                 make_private_directory(folder)
-            return _write_new(folder, f"{question_id}-", text)
+            return write_private_file(folder, f"{question_id}-", ".md", text.encode("utf-8", "replace"))
         except OSError as error:
             failures.append(f"{folder}: {error.strerror or error}")
     raise StorageError(f"your answer cannot be kept in a file ({'; '.join(failures)})", "Copy it yourself.")
@@ -34,18 +34,3 @@ def discard_draft(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{path}: cannot be deleted ({error.strerror})", "Delete it yourself.") from error
-
-
-def _write_new(folder: Path, prefix: str, text: str) -> Path:
-    # mkstemp makes a file that only the user can read, and never follows or replaces one that is there.
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=".md")
-    path = Path(name)
-    try:
-        with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        path.unlink()
-        raise
-    return path

@@ -12,6 +12,7 @@ from typing import TextIO
 from pydantic import ValidationError
 
 from coach.edges.history.location import data_directory, make_private_directory
+from coach.edges.private_files import write_private_file
 from coach.errors import InputError, StorageError
 from coach.models.history import AttemptRecord
 
@@ -127,18 +128,7 @@ def _rescue_directories() -> list[Path]:
 def _write_new(directory: Path, record: AttemptRecord) -> Path:
     content = (record.model_dump_json(by_alias=True) + "\n").encode()
     stamp = record.created_at.strftime("%Y%m%dT%H%M%SZ")
-    # mkstemp makes a file that only the user can read, and never follows or replaces one that is there.
-    descriptor, name = tempfile.mkstemp(dir=directory, prefix=f"{_PREFIX}{stamp}-", suffix=_SUFFIX)
-    path = Path(name)
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError:
-        path.unlink()
-        raise
-    return path
+    return write_private_file(directory, f"{_PREFIX}{stamp}-", _SUFFIX, content)
 
 
 def _delete(path: Path) -> None:
