@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from assessment_factory import dicom_question
@@ -27,11 +28,12 @@ from coach.edges.answer_files import (
 )
 from coach.errors import AnswerUnreadableError
 
-pytest_plugins = ("plain_user",)
+if TYPE_CHECKING:
+    from fake_editor import MakeEditor
+
+pytest_plugins = ("plain_user", "fake_editor")
 
 TEXT = "I restored “the archive” in 3½ hours.\r\nNothing was lost.\n"
-#: Makes the "editor" of a test: given the path of the file, as an editor is.
-MakeEditor = Callable[[str], None]
 
 
 @pytest.mark.parametrize(
@@ -139,19 +141,6 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (2 * MAX_BYTES))))
     with pytest.raises(AnswerUnreadableError, match="standard input: more than"):
         read_standard_input()
-
-
-@pytest.fixture
-def editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MakeEditor:
-    """Return a way to make an editor: it runs Python code with ``path`` bound to the file."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-
-    def make(code: str) -> None:
-        script = tmp_path / "my editor.py"
-        script.write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n{code}\n", encoding="utf-8")
-        monkeypatch.setenv("EDITOR", f"{sys.executable} '{script}' --wait")
-
-    return make
 
 
 def drafts(folder: Path) -> list[Path]:

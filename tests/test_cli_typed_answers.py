@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -15,26 +14,14 @@ from coach_command import ANSWER, bodies, coach, prompt_of, serve
 
 from coach.edges.history.store import HistoryStore
 
-pytest_plugins = ("coach_fixtures",)
+if TYPE_CHECKING:
+    from fake_editor import MakeEditor
+
+pytest_plugins = ("coach_fixtures", "fake_editor")
 pytestmark = [pytest.mark.httpx2(assert_all_called=False), pytest.mark.usefixtures("coach_alone")]
 
 ID = "dicom-standard"
-#: Makes EDITOR a program that runs Python code with ``path`` bound to the file.
-MakeEditor = Callable[[str], None]
 WRITE = f"path.write_text(path.read_text() + {ANSWER!r})"
-
-
-@pytest.fixture
-def editor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MakeEditor:
-    """Return a way to make an editor."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-
-    def make(code: str) -> None:
-        script = tmp_path / "my editor.py"
-        script.write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n{code}\n", encoding="utf-8")
-        monkeypatch.setenv("EDITOR", f"{sys.executable} '{script}'")
-
-    return make
 
 
 def drafts(tmp_path: Path) -> list[Path]:
