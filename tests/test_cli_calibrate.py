@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +25,7 @@ from coach.edges.score_log import FILE_NAME
 from coach.errors import ConfigurationError, InputError, ModelContentFilterError
 from coach.models.bank import Bank, Check
 from coach.models.calibration import AgreementReport
-from coach.models.judging import JudgeTask
+from coach.models.judging import Judgement, JudgeTask, OnVerdict
 from coach.usecases.assess import AnswerAssessor
 
 app = typer.Typer()
@@ -250,15 +252,17 @@ def test_a_missing_package_is_found_before_anything_is_judged(
 
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, gold: Path, tmp_path: Path) -> None:
     """Ctrl-C keeps what was judged; the next run judges the rest."""
-    asked: list[str] = []
 
-    def script(task: JudgeTask, check: Check) -> float | None:
-        if len(asked) == 7:
-            raise KeyboardInterrupt
-        asked.append(task.answer.text)
-        return quality_script(task, check)
+    class InterruptedJudge(ScriptedJudge):
+        """Gets a Ctrl-C while it waits for the model about the eighth answer."""
 
-    use(monkeypatch, ScriptedJudge(script))
+        async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
+            if len(self.tasks) == 7:
+                signal.raise_signal(signal.SIGINT)
+                await asyncio.sleep(0)
+            return await super().judge(task, on_verdict)
+
+    use(monkeypatch, InterruptedJudge(quality_script))
     stopped = CliRunner().invoke(app, ["--parallel", "1", str(gold), "--out", str(tmp_path / "out")])
     judge = ScriptedJudge(quality_script)
     use(monkeypatch, judge)
