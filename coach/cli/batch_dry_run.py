@@ -8,8 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.cli.batch_session import make_judge
-from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, sentence_similarity
+from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, make_judge, sentence_similarity
 from coach.edges.model_choice import ModelChoice, choose_model
 from coach.models.bank import Bank
 from coach.models.batch_plan import BatchPlan, ModelPrice

@@ -8,21 +8,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coach.cli.session import EMBEDDED_ENDPOINT, OnProgress, Settings, make_assessor, sentence_similarity
+from coach.cli.session import (
+    OnProgress,
+    Settings,
+    default_method,
+    make_assessor,
+    make_judge,
+    open_model,
+    sentence_similarity,
+    start_embedded,
+)
 from coach.core.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
 from coach.edges.model_choice import ModelChoice, choose_model
 from coach.models.bank import Bank
 
 if TYPE_CHECKING:
-    from coach.core.similarity import Similarity
-    from coach.core.templates import PromptTemplates
     from coach.edges.answer_workers import AnswerWorkers
-    from coach.edges.embedded_server import EmbeddedServer
-    from coach.edges.openai_client import OpenAIChatModel
-    from coach.edges.paced_model import PacedChatModel
     from coach.judges.logprobs import LogprobsJudge
     from coach.judges.structured import StructuredJudge
-    from coach.models.completion import ChatModel
     from coach.usecases.assess import AnswerAssessor
 
 #: Answers at the same time by the embedded model; each needs a slot with its own memory.
@@ -57,31 +60,18 @@ async def open_batch_session(
     choice = choose_model(settings.model, os.environ)
     limit = limit_of(choice, concurrency)
     async with AsyncExitStack() as stack:
-        server = _start_embedded(choice, limit.maximum, on_progress)
+        server = start_embedded(choice, limit.maximum, on_progress)
         if server is not None:
             stack.callback(server.close)
         prompts, similarity = load_prompts(), sentence_similarity()
-        model = await stack.enter_async_context(await _open_model(choice, server))
+        model = await stack.enter_async_context(await open_model(choice, server, paced=True))
         paced = PacedChatModel(model, limit)
         model.tell(paced.observe)
-        method = settings.method or await _method_of(choice, paced)
+        method = settings.method or await default_method(choice, paced)
         judge = make_judge(method, paced, prompts, similarity, limit.maximum)
         assessor = make_assessor(bank, judge, similarity)
         workers = stack.enter_context(make_workers(assessor, embedded=choice.embedded))
         yield BatchSession(assessor, judge, limit, workers)
-
-
-def make_judge(
-    method: str, model: ChatModel, prompts: PromptTemplates, similarity: Similarity, parallel: int
-) -> StructuredJudge | LogprobsJudge:
-    """Return the judge of a method."""
-    from coach.edges.baselines import BaselineFile
-    from coach.judges.logprobs import LogprobsJudge
-    from coach.judges.structured import StructuredJudge
-
-    if method == "structured":
-        return StructuredJudge(model, prompts)
-    return LogprobsJudge(model, prompts, similarity, BaselineFile.open(), parallel)
 
 
 def make_workers(assessor: AnswerAssessor, *, embedded: bool) -> AnswerWorkers:
@@ -94,43 +84,3 @@ def make_workers(assessor: AnswerAssessor, *, embedded: bool) -> AnswerWorkers:
         0 if embedded else usable_processes(),
         with_encoder=assessor.detect_instructions is not None,
     )
-
-
-def _start_embedded(choice: ModelChoice, slots: int, on_progress: OnProgress | None) -> EmbeddedServer | None:
-    if not choice.embedded:
-        return None
-    from coach.edges.embedded_server import EmbeddedServer
-    from coach.edges.model_file import ensure_model_file
-
-    def report(done: int, total: int) -> None:
-        if on_progress:
-            on_progress("Preparing the embedded model (first use only)", done, total)
-
-    return EmbeddedServer.start(choice.file or ensure_model_file(report), parallel=slots)
-
-
-async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> OpenAIChatModel:
-    from coach.edges.openai_client import OpenAIChatModel
-
-    if server is None:
-        return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=0, many=True)
-    endpoint = await server.await_ready_async()
-    return OpenAIChatModel(
-        endpoint.model,
-        endpoint.base_url,
-        endpoint.api_key,
-        timeout=600.0,
-        max_retries=0,
-        many=True,
-        endpoint_name=EMBEDDED_ENDPOINT,
-    )
-
-
-async def _method_of(choice: ModelChoice, model: PacedChatModel) -> str:
-    from coach.edges.openai_client import detect_capabilities
-
-    if choice.embedded:
-        return "logprobs"
-    if choice.is_openai:
-        return "structured"
-    return "logprobs" if (await detect_capabilities(model)).logprobs else "structured"

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from coach.edges.embedded_server import EmbeddedServer
     from coach.edges.model_choice import ModelChoice
     from coach.edges.openai_client import OpenAIChatModel
+    from coach.judges.logprobs import LogprobsJudge
+    from coach.judges.structured import StructuredJudge
     from coach.models.bank import Bank
+    from coach.models.completion import ChatModel
     from coach.models.judging import Judge
     from coach.usecases.assess import AnswerAssessor
 
@@ -69,14 +72,15 @@ async def open_session(
     settings.check()
     choice = choose_model(settings.model, os.environ)
     async with AsyncExitStack() as stack:
-        server = _start_embedded(choice, settings, on_progress)
+        server = start_embedded(choice, settings.parallel, on_progress)
         if server is not None:
             stack.callback(server.close)
         loaded = bank or load_bank(settings.bank)
         prompts = load_prompts()
         similarity = sentence_similarity()
-        model = await stack.enter_async_context(await _open_model(choice, server))
-        judge = await _make_judge(choice, settings, model, prompts, similarity)
+        model = await stack.enter_async_context(await open_model(choice, server))
+        method = settings.method or await default_method(choice, model)
+        judge = make_judge(method, model, prompts, similarity, settings.parallel)
         yield Session(choice, model, make_assessor(loaded, judge, similarity))
 
 
@@ -109,7 +113,8 @@ def sentence_similarity() -> Similarity:
     return SentenceEncoder() if encoder_installed() else LexicalSimilarity()
 
 
-def _start_embedded(choice: ModelChoice, settings: Settings, on_progress: OnProgress | None) -> EmbeddedServer | None:
+def start_embedded(choice: ModelChoice, parallel: int, on_progress: OnProgress | None) -> EmbeddedServer | None:
+    """Start the embedded model with so many slots; None when another model was chosen. Raises CoachError."""
     if not choice.embedded:
         return None
     from coach.edges.embedded_server import EmbeddedServer
@@ -120,38 +125,45 @@ def _start_embedded(choice: ModelChoice, settings: Settings, on_progress: OnProg
             on_progress("Preparing the embedded model (first use only)", done, total)
 
     file = choice.file or ensure_model_file(report)
-    return EmbeddedServer.start(file, parallel=settings.parallel)
+    return EmbeddedServer.start(file, parallel=parallel)
 
 
-async def _open_model(choice: ModelChoice, server: EmbeddedServer | None) -> OpenAIChatModel:
-    from coach.edges.openai_client import OpenAIChatModel
+async def open_model(choice: ModelChoice, server: EmbeddedServer | None, *, paced: bool = False) -> OpenAIChatModel:
+    """Return the chosen model, of ``server`` where it is the embedded one.
+
+    A ``paced`` model sends many requests and retries none: who sets its pace does.
+    """
+    from coach.edges.openai_client import MAX_RETRIES, OpenAIChatModel
 
     if server is None:
-        return OpenAIChatModel(choice.model, choice.base_url, choice.api_key)
+        retries = 0 if paced else MAX_RETRIES
+        return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=retries, many=paced)
     endpoint = await server.await_ready_async()
     return OpenAIChatModel(
         endpoint.model,
         endpoint.base_url,
         endpoint.api_key,
         timeout=600.0,
-        max_retries=1,
+        max_retries=0 if paced else 1,
+        many=paced,
         endpoint_name=EMBEDDED_ENDPOINT,
     )
 
 
-async def _make_judge(
-    choice: ModelChoice, settings: Settings, model: OpenAIChatModel, prompts: PromptTemplates, similarity: Similarity
-) -> Judge:
+def make_judge(
+    method: str, model: ChatModel, prompts: PromptTemplates, similarity: Similarity, parallel: int
+) -> StructuredJudge | LogprobsJudge:
+    """Return the judge of a method."""
     from coach.edges.baselines import BaselineFile
     from coach.judges.logprobs import LogprobsJudge
     from coach.judges.structured import StructuredJudge
 
-    if (settings.method or await default_method(choice, model)) == "structured":
+    if method == "structured":
         return StructuredJudge(model, prompts)
-    return LogprobsJudge(model, prompts, similarity, BaselineFile.open(), settings.parallel)
+    return LogprobsJudge(model, prompts, similarity, BaselineFile.open(), parallel)
 
 
-async def default_method(choice: ModelChoice, model: OpenAIChatModel) -> str:
+async def default_method(choice: ModelChoice, model: ChatModel) -> str:
     """Return the method for an endpoint: by what it can do, and for OpenAI itself the one with a single request."""
     from coach.edges.openai_client import detect_capabilities
 

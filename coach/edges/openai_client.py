@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: send it to a server it does not belong to.
 NO_KEY = "no-key"
 CONNECT_TIMEOUT = 10.0
+MAX_RETRIES = 4
 OnHeaders = Callable[[Mapping[str, str]], None]
 REASONING_ROOM = 4096
 
@@ -55,7 +56,7 @@ class OpenAIChatModel:
         api_key: str | None,
         *,
         timeout: float = 120.0,
-        max_retries: int = 4,
+        max_retries: int = MAX_RETRIES,
         reasoning_room: int = REASONING_ROOM,
         prompt_cache_key: str | None = None,
         endpoint_name: str | None = None,
