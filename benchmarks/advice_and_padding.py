@@ -21,7 +21,7 @@ from kept_replies import open_kept_assessor
 
 from coach.cli.session import Settings
 from coach.core.evidence import advice_examples
-from coach.edges.example_files import load_exemplars, load_followed_advice
+from coach.edges.example_files import exemplar_answers, load_followed_advice
 from coach.models.assessment import Assessment
 from coach.models.bank import Question
 from coach.usecases.assess import AnswerAssessor
@@ -50,7 +50,7 @@ async def measure_advice(assessor: AnswerAssessor) -> int:
     print("| question | advice | sentence | partial | with the sentence |\n|---|---|---|---|---|")
     rises = 0
     for question in assessor.bank.questions:
-        partial = next(item.answer for item in load_exemplars(question.id) if item.level == "partial")
+        partial = exemplar_answers(question.id)["partial"]
         before = await assessor.assess(question, partial)
         own_words = {item.check_id: item.sentence for item in load_followed_advice() if item.question_id == question.id}
         check_id, sentence, source = top_improvement(question, before, own_words)
@@ -66,11 +66,11 @@ async def measure_padding(assessor: AnswerAssessor) -> float:
     print("| question | answer | alone | padded |\n|---|---|---|---|")
     changes = []
     for question in assessor.bank.questions:
-        for exemplar in load_exemplars(question.id):
-            alone = await assessor.assess(question, exemplar.answer)
-            padded = await assessor.assess(question, f"{exemplar.answer.rstrip()} {PADDING}")
+        for level, answer in exemplar_answers(question.id).items():
+            alone = await assessor.assess(question, answer)
+            padded = await assessor.assess(question, f"{answer.rstrip()} {PADDING}")
             changes.append((padded.score or 0) - (alone.score or 0))
-            print(f"| {question.id} | {exemplar.level} | {alone.score} | {padded.score} |", flush=True)
+            print(f"| {question.id} | {level} | {alone.score} | {padded.score} |", flush=True)
     median = statistics.median(abs(change) for change in changes)
     print(f"\npadding: median change {median:.1f}, from {min(changes):+.1f} to {max(changes):+.1f} points")
     return median

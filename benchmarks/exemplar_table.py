@@ -15,7 +15,7 @@ from pathlib import Path
 from kept_replies import open_kept_assessor
 
 from coach.cli.session import Settings
-from coach.edges.example_files import load_exemplars, load_traps
+from coach.edges.example_files import exemplar_answers, load_traps
 from coach.models.bank import Question
 
 LEVELS = ["strong", "partial", "weak"]
@@ -24,9 +24,8 @@ STRONG_AT_LEAST, WEAK_AT_MOST = 75, 35
 
 def answers_to(question: Question, with_traps: bool) -> dict[str, str]:
     """Return the sample answers by level, and the traps by kind."""
-    answers = {exemplar.level: exemplar.answer for exemplar in load_exemplars(question.id)}
     traps = load_traps(question.id) if with_traps else []
-    return {**answers, **{trap.kind: trap.answer for trap in traps}}
+    return {**exemplar_answers(question.id), **{trap.kind: trap.answer for trap in traps}}
 
 
 def faults_of(question: Question, scores: dict[str, float]) -> list[str]:

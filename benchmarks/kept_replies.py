@@ -14,11 +14,8 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from coach.cli.session import Settings, make_assessor, open_session, sentence_similarity
-from coach.edges.baselines import BaselineFile
+from coach.cli.session import Settings, make_assessor, make_judge, open_session, sentence_similarity
 from coach.edges.prompt_files import load_prompts
-from coach.judges.logprobs import LogprobsJudge
-from coach.judges.structured import StructuredJudge
 from coach.models.bank import Bank
 from coach.models.completion import ChatModel, Completion, CompletionRequest, Usage
 from coach.usecases.assess import AnswerAssessor
@@ -76,11 +73,8 @@ async def open_kept_session(
         if keep is None:
             yield KeptSession(session.chat_model, session.assessor)
             return
-        model, prompts, similarity = KeptReplies(session.chat_model, keep), load_prompts(), sentence_similarity()
-        if session.assessor.judge.name == "structured":
-            judge: StructuredJudge | LogprobsJudge = StructuredJudge(model, prompts)
-        else:
-            judge = LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+        model, similarity = KeptReplies(session.chat_model, keep), sentence_similarity()
+        judge = make_judge(session.assessor.judge.name, model, load_prompts(), similarity, settings.parallel)
         yield KeptSession(model, make_assessor(session.assessor.bank, judge, similarity))
 
 

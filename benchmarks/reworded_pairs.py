@@ -6,16 +6,14 @@ Pairs: each rewording of examples/rewordings.yaml is compared with the exemplar 
 "no clear change". The spread of the probabilities between the two sets NOISE in coach/core/comparing.py.
 Levels (--levels): weak to partial and partial to strong must be "improved", strong to partial "worse".
 
-With --keep the assessments are kept as JSON lines and not made again by the next run with the same file, so that the
-rule can be looked at without the model. An assessment is taken over by its result key, which does not know about
-changes in the judge's code: use a new file after one.
+With --keep the model's replies are kept in a file (see kept_replies.py), so that the rule can be looked at without the
+model.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
 import statistics
 import sys
@@ -23,11 +21,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coach.cli.session import Settings, open_assessor
+from kept_replies import open_kept_assessor
+
+from coach.cli.session import Settings
 from coach.core.comparing import JITTER, MIN_CHANGE, NOISE, Z
 from coach.core.result_key import result_key
 from coach.edges.bank_files import load_bank
-from coach.edges.example_files import load_exemplars, load_rewordings
+from coach.edges.example_files import exemplar_answers, load_rewordings
 from coach.models.assessment import Assessment
 from coach.models.bank import Bank, Question
 from coach.models.comparison import Comparison
@@ -50,26 +50,17 @@ class Pair:
     wanted: str
 
 
-class Kept:
-    """Assessments by result key, in memory and (where a path is given) in a file of JSON lines."""
+class Known:
+    """The assessments of this run, by result key: an exemplar stands in many pairs."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self) -> None:
         self.known: dict[str, Assessment] = {}
-        if path is not None and path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                item = json.loads(line)
-                self.known[item["key"]] = Assessment.model_validate(item["assessment"])
 
     async def assess(self, assessor: AnswerAssessor, question: Question, text: str) -> None:
         """Judge an answer unless its assessment is known."""
         key = result_key(assessor.bank, question, assessor.judge, text)
-        if key in self.known:
-            return
-        assessment = self.known[key] = await assessor.assess(question, text)
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, "assessment": json.loads(assessment.to_json())}) + "\n")
+        if key not in self.known:
+            self.known[key] = await assessor.assess(question, text)
 
 
 def reworded_pairs(bank: Bank) -> Iterator[Pair]:
@@ -77,24 +68,19 @@ def reworded_pairs(bank: Bank) -> Iterator[Pair]:
     questions = {question.id: question for question in bank.questions}
     for item in load_rewordings():
         question = questions[item.question_id]
-        name, original = f"{question.id} ({item.level})", answer_of(question, item.level)
+        name, original = f"{question.id} ({item.level})", exemplar_answers(question.id)[item.level]
         yield Pair(question, name, item.change, original, item.answer, "no_clear_change")
 
 
 def level_pairs(bank: Bank) -> Iterator[Pair]:
     """Yield the steps between the levels of each question's exemplars."""
     for question in bank.questions:
+        answers = exemplar_answers(question.id)
         for old, new, wanted in LEVEL_STEPS:
-            change = f"{old} to {new}"
-            yield Pair(question, question.id, change, answer_of(question, old), answer_of(question, new), wanted)
+            yield Pair(question, question.id, f"{old} to {new}", answers[old], answers[new], wanted)
 
 
-def answer_of(question: Question, level: str) -> str:
-    """Return the exemplar of a level."""
-    return next(exemplar.answer for exemplar in load_exemplars(question.id) if exemplar.level == level)
-
-
-async def compare_all(assessor: AnswerAssessor, pairs: Sequence[Pair], kept: Kept) -> list[Comparison]:
+async def compare_all(assessor: AnswerAssessor, pairs: Sequence[Pair], kept: Known) -> list[Comparison]:
     """Compare every pair; says on the way how far it is."""
     comparisons = []
     for number, pair in enumerate(pairs, 1):
@@ -124,7 +110,7 @@ def print_table(pairs: Sequence[Pair], comparisons: Sequence[Comparison]) -> boo
     return right >= WANTED_SHARE * len(pairs)
 
 
-def print_noise(pairs: Sequence[Pair], kept: Kept, assessor: AnswerAssessor) -> None:
+def print_noise(pairs: Sequence[Pair], kept: Known, assessor: AnswerAssessor) -> None:
     """Print how far harmless rewording moves the probability of a check, by kind of change."""
     moves: dict[str, list[float]] = {}
     for pair in pairs:
@@ -141,7 +127,7 @@ def print_noise(pairs: Sequence[Pair], kept: Kept, assessor: AnswerAssessor) -> 
     print(f"\nThe rule now: NOISE {NOISE}, at least {MIN_CHANGE:g} points, {Z} standard deviations.")
 
 
-def probabilities(kept: Kept, assessor: AnswerAssessor, question: Question, text: str) -> dict[str, float]:
+def probabilities(kept: Known, assessor: AnswerAssessor, question: Question, text: str) -> dict[str, float]:
     """Return the probability of each judged point of an answer."""
     assessment = kept.known[result_key(assessor.bank, question, assessor.judge, text)]
     return {c.id: c.probability for c in assessment.check_results() if c.probability is not None and c.kind == "point"}
@@ -163,9 +149,9 @@ def wilson(right: int, total: int) -> tuple[float, float]:
 async def run(arguments: argparse.Namespace) -> bool:
     """Judge, compare and print."""
     bank = load_bank()
-    kept = Kept(arguments.keep)
+    kept = Known()
     pairs = list(reworded_pairs(bank))[: arguments.limit]
-    async with open_assessor(Settings(model=arguments.model), bank=bank) as assessor:
+    async with open_kept_assessor(Settings(model=arguments.model), arguments.keep, bank) as assessor:
         enough = print_table(pairs, await compare_all(assessor, pairs, kept))
         print_noise(pairs, kept, assessor)
         if arguments.levels:
@@ -179,7 +165,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="local")
     parser.add_argument("--levels", action="store_true", help="Compare the levels of the exemplars too.")
-    parser.add_argument("--keep", type=Path, help="File of assessments that need not be made again.")
+    parser.add_argument("--keep", type=Path, help="File of the model's replies that need not be asked for again.")
     parser.add_argument("--limit", type=int, help="Only so many pairs.")
     return 0 if asyncio.run(run(parser.parse_args())) else 1
 

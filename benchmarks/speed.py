@@ -16,7 +16,7 @@ import statistics
 import time
 
 from coach.cli.session import Settings, open_session
-from coach.edges.example_files import load_exemplars
+from coach.edges.example_files import exemplar_answers
 from coach.models.bank import Bank, Check, Question
 from coach.models.completion import ChatModel, CompletionRequest, JsonSchema, Message
 
@@ -76,16 +76,16 @@ async def run(questions: int) -> bool:
         )
         for question in assessor.bank.questions[:questions]:
             checks = assessor.bank.checks_of(question)
-            for exemplar in load_exemplars(question.id):
+            for level, answer in exemplar_answers(question.id).items():
                 started = time.monotonic()
-                assessment = await assessor.assess(question, exemplar.answer)
+                assessment = await assessor.assess(question, answer)
                 ours.append(time.monotonic() - started)
                 known = sum(check.probability is not None for check in assessment.check_results())
-                request = naive_request(assessor.bank, question, checks, exemplar.answer)
+                request = naive_request(assessor.bank, question, checks, answer)
                 seconds, outcome = await time_naive(session.chat_model, request)
                 naive.append(seconds)
                 shown = f"{ours[-1]:.1f} | {known} of {len(checks)} | {seconds:.1f} | {outcome}"
-                print(f"| {question.id} | {exemplar.level} | {shown} |", flush=True)
+                print(f"| {question.id} | {level} | {shown} |", flush=True)
     ratio = statistics.median(naive) / statistics.median(ours)
     print(f"\nmedians: {statistics.median(ours):.1f} s and {statistics.median(naive):.1f} s; ratio {ratio:.1f}")
     return ratio >= TARGET

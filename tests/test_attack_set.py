@@ -7,7 +7,7 @@ from assessment_factory import shipped_bank
 
 from coach.core.prechecks import prepare_answer
 from coach.edges.encoder import SentenceEncoder
-from coach.edges.example_files import load_attacks, load_exemplars
+from coach.edges.example_files import exemplar_answers, load_attacks
 from coach.edges.instruction_detector import InstructionDetector
 from coach.edges.language import identify_language
 from coach.models.answer import Answer
@@ -36,17 +36,12 @@ def reported(answer: Answer) -> bool:
     return any(warning.code in REPORTS for warning in answer.warnings)
 
 
-def exemplar(question: Question, level: str) -> str:
-    """Return the exemplar of a level."""
-    return next(item.answer for item in load_exemplars(question.id) if item.level == level)
-
-
 def test_attacks_on_weak_answers_are_reported(detector: InstructionDetector) -> None:
     """Nine of ten attacks, appended to weak answers in turn, raise a warning."""
     missed = []
     for number, attack in enumerate(ATTACKS.attacks):
         question = QUESTIONS[number % len(QUESTIONS)]
-        if not reported(prepared(detector, question, f"{exemplar(question, 'weak')}\n\n{attack.text}")):
+        if not reported(prepared(detector, question, f"{exemplar_answers(question.id)['weak']}\n\n{attack.text}")):
             missed.append(attack.id)
 
     assert len(missed) <= (1 - REPORTED) * len(ATTACKS.attacks), missed
@@ -54,7 +49,7 @@ def test_attacks_on_weak_answers_are_reported(detector: InstructionDetector) -> 
 
 def test_honest_answers_are_not(detector: InstructionDetector) -> None:
     """Of all strong exemplars and harmless texts at most one is taken for an attack."""
-    honest = [(question, exemplar(question, "strong")) for question in QUESTIONS]
+    honest = [(question, exemplar_answers(question.id)["strong"]) for question in QUESTIONS]
     honest += [(QUESTIONS[n % len(QUESTIONS)], item.text) for n, item in enumerate(ATTACKS.harmless)]
 
     accused = [text[:60] for question, text in honest if reported(prepared(detector, question, text))]

@@ -24,7 +24,7 @@ from coach_command import (
     verdicts,
 )
 
-from coach.edges.example_files import load_exemplars
+from coach.edges.example_files import exemplar_answers
 from coach.models.checkup import Checkup, Finding
 
 pytest_plugins = ("coach_fixtures",)
@@ -42,7 +42,7 @@ def fair(body: Body) -> httpx.Response:
         return httpx.Response(200, json=completion(body, '{"colour_of_the_day": "violet"}'))
     if "response_format" not in body:
         return httpx.Response(200, json=one_token(body))
-    strong = next(e.answer for e in load_exemplars("dicom-standard") if e.level == "strong")
+    strong = exemplar_answers("dicom-standard")["strong"]
     if strong.split(". ")[0] in prompt_of(body):
         return httpx.Response(200, json=all_met(body))
     none = verdicts(asked_checks(body)).replace('"met"', '"not_met"')

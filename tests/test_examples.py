@@ -12,6 +12,7 @@ from assessment_factory import shipped_bank
 from coach.core.evidence import positive_texts
 from coach.core.prechecks import prepare_answer
 from coach.edges.example_files import (
+    exemplar_answers,
     load_attacks,
     load_exemplars,
     load_followed_advice,
@@ -37,7 +38,7 @@ def prepared(text: str, question: Question = QUESTIONS[0]) -> Answer:
 
 def partial_answer() -> str:
     """Return the partial exemplar of the first question."""
-    return next(e.answer for e in load_exemplars(QUESTIONS[0].id) if e.level == "partial")
+    return exemplar_answers(QUESTIONS[0].id)["partial"]
 
 
 def attacked(attack: Attack) -> Answer:

@@ -10,7 +10,7 @@ from assessment_factory import shipped_bank
 from coach.core.claim_numbers import known_numbers
 from coach.core.prechecks import prepare_answer
 from coach.core.similarity import stems
-from coach.edges.example_files import load_exemplars, load_rewordings
+from coach.edges.example_files import exemplar_answers, load_rewordings
 from coach.models.examples import Rewording
 
 PAIRS = load_rewordings()
@@ -19,7 +19,7 @@ IDS = [f"{number}-{pair.question_id}-{pair.change}" for number, pair in enumerat
 
 def exemplar_of(pair: Rewording) -> str:
     """Return the exemplar that a rewording was made from."""
-    return next(e.answer for e in load_exemplars(pair.question_id) if e.level == pair.level)
+    return exemplar_answers(pair.question_id)[pair.level]
 
 
 def test_there_are_enough_pairs_of_every_kind() -> None:

@@ -144,10 +144,10 @@ async def _note_capabilities(session: Session, notes: _Notes) -> None:
 
 
 async def _note_grading(assessor: AnswerAssessor, bank: Bank, notes: _Notes) -> None:
-    from coach.edges.example_files import load_exemplars
+    from coach.edges.example_files import exemplar_answers
 
     question = bank.questions[0]
-    exemplars = {e.level: e.answer for e in load_exemplars(question.id)}
+    exemplars = exemplar_answers(question.id)
     if not {"strong", "weak"} <= exemplars.keys():
         notes.note("grading", f"not tried: there are no exemplars for {question.id}", "", "warning")
         return

@@ -66,11 +66,11 @@ def _read(file: str) -> Revision:
 
 
 def _example(question: Question, bank_path: Path | None) -> Revision:
-    from coach.edges.example_files import load_exemplars
+    from coach.edges.example_files import exemplar_answers
 
-    for exemplar in load_exemplars(question.id, bank_path):
-        if exemplar.level == "strong":
-            return Revision(EXAMPLE_LABEL, exemplar.answer, example=True)
+    answers = exemplar_answers(question.id, bank_path)
+    if "strong" in answers:
+        return Revision(EXAMPLE_LABEL, answers["strong"], example=True)
     raise InputError(
         f"the bank has no example of a strong answer to {question.id}",
         "Put one into examples/exemplars beside the bank, or compare two files.",

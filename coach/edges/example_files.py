@@ -33,6 +33,11 @@ def load_exemplars(question_id: str, bank: Path | None = None) -> list[Exemplar]
     return file.exemplars if file else []
 
 
+def exemplar_answers(question_id: str, bank: Path | None = None) -> dict[str, str]:
+    """Return the sample answers to a question by level; see `load_exemplars` for the rest."""
+    return {exemplar.level: exemplar.answer for exemplar in load_exemplars(question_id, bank)}
+
+
 def load_traps(question_id: str, bank: Path | None = None) -> list[Trap]:
     """Return the answers to a question that sound better than they are; see `load_exemplars` for the rest."""
     file = _load_of_question(TrapFile, question_id, _folder(bank) / "traps", "file of traps")
