@@ -23,7 +23,7 @@ from coach.cli.session import Settings
 from coach.core.evidence import advice_examples
 from coach.edges.example_files import exemplar_answers, load_followed_advice
 from coach.models.assessment import Assessment
-from coach.models.bank import Question
+from coach.models.bank import Check
 from coach.usecases.assess import AnswerAssessor
 
 RISES_WANTED, MEDIAN_CHANGE = 14, 3.0
@@ -36,13 +36,13 @@ PADDING = (
 )
 
 
-def top_improvement(question: Question, assessment: Assessment, own_words: dict[str, str]) -> tuple[str, str, str]:
+def top_improvement(checks: list[Check], assessment: Assessment, own_words: dict[str, str]) -> tuple[str, str, str]:
     """Return the check that the first improvement is about, a sentence that does it, and where that comes from."""
     check_id = assessment.improvements[0].check_id
     if check_id in own_words:
         return check_id, own_words[check_id], "own words"
-    checks = {check.id: check for check in question.checks}
-    return check_id, advice_examples(checks[check_id])[0] if check_id in checks else "", "example of the advice"
+    check = next(check for check in checks if check.id == check_id)
+    return check_id, advice_examples(check)[0], "example of the advice"
 
 
 async def measure_advice(assessor: AnswerAssessor) -> int:
@@ -53,7 +53,7 @@ async def measure_advice(assessor: AnswerAssessor) -> int:
         partial = exemplar_answers(question.id)["partial"]
         before = await assessor.assess(question, partial)
         own_words = {item.check_id: item.sentence for item in load_followed_advice() if item.question_id == question.id}
-        check_id, sentence, source = top_improvement(question, before, own_words)
+        check_id, sentence, source = top_improvement(assessor.bank.checks_of(question), before, own_words)
         after = await assessor.assess(question, f"{partial.rstrip()} {sentence}")
         rises += (after.score or 0) > (before.score or 0)
         print(f"| {question.id} | {check_id} | {source} | {before.score} | {after.score} |", flush=True)
