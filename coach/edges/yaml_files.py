@@ -63,6 +63,8 @@ def parse_yaml(text: str, name: str) -> tuple[Any, Positions]:
         what = error.problem or error.context or "it cannot be read"
         if what.startswith("but ") and error.context:
             what = f"{error.context} {what}"
+        if "nesting depth" in what:
+            raise _too_deep(name, line) from None
         raise BankError(
             f"{name}:{line}: not valid YAML: {what}",
             "Quote text that contains ': ' or '#', and check the indentation.",
@@ -83,9 +85,14 @@ def _refuse_deep_nesting(text: str, name: str) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 line = event.start_mark.line + 1 if event.start_mark else 1
-                raise BankError(f"{name}:{line}: nested more than {MAX_DEPTH} levels deep", "Check the brackets.")
+                raise _too_deep(name, line)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _too_deep(name: str, line: int) -> BankError:
+    """Return the one error for our own limit and for that of newer parsers, which look further ahead than ours."""
+    return BankError(f"{name}:{line}: nested more than {MAX_DEPTH} levels deep", "Check the brackets.")
 
 
 def _compose(text: str, name: str) -> tuple[Any, Positions]:
