@@ -28,8 +28,8 @@ from coach.edges.example_files import load_exemplars, load_traps
 from coach.judges.logprobs import LogprobsJudge
 
 FOLDS = 5
-NAMES = ("statement", "example", "counter", "support", "log_odds")
-SIMILARITY, MODEL = (0, 1, 2, 3), (4,)
+NAMES = ("statement", "example", "counter", "support", "words", "log_odds")
+SIMILARITY, MODEL = (0, 1, 2, 3, 4), (5,)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ async def labelled_rows(keep: Path | None) -> list[Row]:
                 for check, s in await judge.measure_signals(task):
                     label = 1.0 if check.id in sample.met else 0.5 if check.id in sample.partly else 0.0
                     assert s.log_odds is not None
-                    signals = (s.statement, s.example, s.counter, s.support, s.log_odds)
+                    signals = (s.statement, s.example, s.counter, s.support, s.words, s.log_odds)
                     rows.append(Row(question.id, check.kind, label, signals))
             print(question.id, len(rows), flush=True)
     return rows

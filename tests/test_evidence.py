@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from coach.core.evidence import MAX_ASKED_CHARACTERS, advice_examples, find_evidence, negative_texts, positive_texts
 from coach.core.sentences import split_sentences
 from coach.core.similarity import LexicalSimilarity
 from coach.models.bank import Check
+
+QUESTION = "How do images reach the archive?"
 
 
 def check(**changes: object) -> Check:
@@ -24,7 +28,7 @@ def test_the_sentence_most_like_the_example_is_found() -> None:
     """The evidence is the nearest sentence, with its own number."""
     sentences = split_sentences("Patients wait at the desk. Our CT pushes images with C-STORE. Lunch is at noon.")
 
-    (found,) = find_evidence(LexicalSimilarity(), sentences, [check()])
+    (found,) = find_evidence(LexicalSimilarity(), sentences, [check()], QUESTION)
 
     assert found.sentences[0].number == 2
     assert found.signals.example > found.signals.counter
@@ -46,8 +50,8 @@ def test_the_advice_on_a_red_flag_counts_against_it() -> None:
 def test_padding_changes_no_signal() -> None:
     """Sentences that come nowhere near leave the finding as it was."""
     text = "Our CT pushes images with C-STORE. A workstation then stores images in its cache."
-    plain = find_evidence(LexicalSimilarity(), split_sentences(text), [check()])[0]
-    padded = find_evidence(LexicalSimilarity(), split_sentences(f"{text} Lunch is at noon."), [check()])[0]
+    plain = find_evidence(LexicalSimilarity(), split_sentences(text), [check()], QUESTION)[0]
+    padded = find_evidence(LexicalSimilarity(), split_sentences(f"{text} Lunch is at noon."), [check()], QUESTION)[0]
 
     assert [s.text for s in padded.sentences] == [s.text for s in plain.sentences]
 
@@ -58,7 +62,7 @@ def test_the_whole_answer_is_asked_about_and_one_sentence_quoted() -> None:
     statement = "Images are stored with C-STORE."
     bare = check(statement=statement, advice=f'Say this in your own words: "{statement}"')
 
-    with_example, without = find_evidence(LexicalSimilarity(), split_sentences(text), [check(), bare])
+    with_example, without = find_evidence(LexicalSimilarity(), split_sentences(text), [check(), bare], QUESTION)
 
     assert with_example.text == without.text == text
     assert [sentence.number for sentence in with_example.sentences] == [2]
@@ -71,7 +75,27 @@ def test_of_a_long_answer_the_part_with_the_best_sentence_is_asked_about() -> No
     bare = check(statement=statement, advice=f'Say this in your own words: "{statement}"')
     text = " ".join(["Patients wait at the desk until somebody calls their name."] * 40)
 
-    (found,) = find_evidence(LexicalSimilarity(), split_sentences(f"{text} {statement} {text}"), [bare])
+    (found,) = find_evidence(LexicalSimilarity(), split_sentences(f"{text} {statement} {text}"), [bare], QUESTION)
 
     assert statement in found.text
     assert len(found.text) <= MAX_ASKED_CHARACTERS
+
+
+def test_the_sentence_with_the_telling_word_is_quoted() -> None:
+    """Of two sentences about the same topic the one that names what the check asks for is the evidence."""
+    conformance = check(advice='Say for example: "I compared the conformance statements."')
+    text = "I compared the prices of both vendors. I read the conformance statements before that."
+
+    (found,) = find_evidence(EveryPairAlike(), split_sentences(text), [conformance], QUESTION)
+
+    assert found.sentences[0].number == 2
+
+
+class EveryPairAlike:
+    """A similarity that tells nothing apart."""
+
+    name = "alike"
+
+    def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
+        """Return the same number for every pair."""
+        return [[0.5 for _ in columns] for _ in rows]

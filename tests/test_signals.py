@@ -14,13 +14,13 @@ from coach.core.signals import Signals, probability_of, worth_asking
 COSINE = st.floats(-0.2, 1.0)
 
 
-@given(COSINE, COSINE, COSINE, st.floats(0, 1.5), st.floats(-5, 5), st.floats(0, 3))
+@given(COSINE, COSINE, COSINE, st.floats(0, 1.5), st.floats(0, 1), st.floats(-5, 5), st.floats(0, 3))
 def test_more_likely_yes_never_lowers_the_probability(
-    statement: float, example: float, counter: float, support: float, odds: float, more: float
+    statement: float, example: float, counter: float, support: float, words: float, odds: float, more: float
 ) -> None:
     """The model's view counts in its own direction, for points and red flags."""
-    before = Signals(statement, example, counter, support, odds)
-    after = Signals(statement, example, counter, support, odds + more)
+    before = Signals(statement, example, counter, support, words, odds)
+    after = Signals(statement, example, counter, support, words, odds + more)
 
     assert 0 <= probability_of("point", before) <= probability_of("point", after) <= 1
     assert 0 <= probability_of("red_flag", before) <= probability_of("red_flag", after) <= 1

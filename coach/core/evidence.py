@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from coach.core.key_words import KeyWords
 from coach.core.signals import Signals
 from coach.core.similarity import Similarity
 from coach.models.answer import Sentence
 from coach.models.bank import Check
 
-#: Weights of statement and counter-examples beside the examples when sentences are ranked.
-_STATEMENT_SHARE, _COUNTER_SHARE = 0.3, 0.5
+#: Weights of statement, counter-examples and key words beside the examples when sentences are ranked.
+RANKING = (0.3, -0.5, 0.4)
 #: A second sentence is quoted too when its nearness reaches this share of the best one's.
 ALSO_QUOTED = 0.9
 MAX_QUOTES = 2
@@ -35,14 +36,57 @@ class Finding:
     text: str
 
 
-def find_evidence(similarity: Similarity, sentences: Sequence[Sentence], checks: Sequence[Check]) -> list[Finding]:
+@dataclass(frozen=True)
+class _Nearness:
+    """How near one sentence comes to one check, in all and by part."""
+
+    near: float
+    statement: float
+    example: float
+    counter: float
+    words: float
+
+
+class _Measured:
+    """Everything that was measured about the sentences of an answer and the texts of the checks."""
+
+    def __init__(self, similarity: Similarity, texts: Sequence[str], checks: Sequence[Check], question: str) -> None:
+        known = sorted({text for check in checks for text in _texts_of(check)})
+        key_words = KeyWords(known, question)
+        self._cosines = [dict(zip(known, row, strict=True)) for row in similarity.matrix(texts, known)]
+        self._words = [key_words.shares(text) for text in texts]
+
+    def nearness(self, check: Check) -> list[_Nearness]:
+        """Return how near each sentence comes to a check."""
+        positive, negative = positive_texts(check), negative_texts(check)
+        return [
+            self._nearness(cosine, words, check.statement, positive, negative)
+            for cosine, words in zip(self._cosines, self._words, strict=True)
+        ]
+
+    @staticmethod
+    def _nearness(
+        cosine: Mapping[str, float],
+        words: Mapping[str, float],
+        statement: str,
+        positive: list[str],
+        negative: list[str],
+    ) -> _Nearness:
+        example = max(cosine[text] for text in positive)
+        counter = max((cosine[text] for text in negative), default=0.0)
+        shared = max(words[text] for text in positive)
+        stated = cosine[statement]
+        near = example + sum(weight * part for weight, part in zip(RANKING, (stated, counter, shared), strict=True))
+        return _Nearness(near, stated, example, counter, shared)
+
+
+def find_evidence(
+    similarity: Similarity, sentences: Sequence[Sentence], checks: Sequence[Check], question: str
+) -> list[Finding]:
     """Return a finding for every check, in their order; there must be at least one sentence."""
     texts = [sentence.text for sentence in sentences]
-    known = sorted({text for check in checks for text in _texts_of(check)})
-    columns = {text: column for column, text in enumerate(known)}
-    matrix = similarity.matrix(texts, known)
-    whole = " ".join(texts)
-    return [_find(sentences, whole, check, matrix, columns) for check in checks]
+    measured = _Measured(similarity, texts, checks, question)
+    return [_find(sentences, texts, check, measured.nearness(check)) for check in checks]
 
 
 def advice_examples(check: Check) -> list[str]:
@@ -73,35 +117,22 @@ def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
 
-def _find(
-    sentences: Sequence[Sentence],
-    whole: str,
-    check: Check,
-    matrix: Sequence[Sequence[float]],
-    columns: dict[str, int],
-) -> Finding:
-    positive = [columns[text] for text in positive_texts(check)]
-    negative = [columns[text] for text in negative_texts(check)]
-    statement = columns[check.statement]
-    measured = []
-    for row in matrix:
-        example = max(row[column] for column in positive)
-        counter = max((row[column] for column in negative), default=0.0)
-        near = example + _STATEMENT_SHARE * row[statement] - _COUNTER_SHARE * counter
-        measured.append((near, row[statement], example, counter))
-    ranked = sorted(range(len(sentences)), key=lambda index: -measured[index][0])
-    near, stated, example, counter = measured[ranked[0]]
-    second = measured[ranked[1]][0] if len(ranked) > 1 else near
-    quoted = [index for index in ranked[:MAX_QUOTES] if measured[index][0] >= ALSO_QUOTED * near]
+def _find(sentences: Sequence[Sentence], texts: Sequence[str], check: Check, measured: Sequence[_Nearness]) -> Finding:
+    ranked = sorted(range(len(sentences)), key=lambda index: -measured[index].near)
+    best = measured[ranked[0]]
+    second = measured[ranked[1]] if len(ranked) > 1 else best
+    quoted = [index for index in ranked[:MAX_QUOTES] if measured[index].near >= ALSO_QUOTED * best.near]
     signals = Signals(
-        stated,
-        example,
-        counter,
-        max(0.0, (near + second) / 2),
+        best.statement,
+        best.example,
+        best.counter,
+        max(0.0, (best.near + second.near) / 2),
+        best.words,
         statement_only=is_reference(check),
     )
     chosen = tuple(sentences[index] for index in quoted or ranked[:1])
-    asked = whole if len(whole) <= MAX_ASKED_CHARACTERS else _part_with([x.text for x in sentences], ranked[0])
+    whole = " ".join(texts)
+    asked = whole if len(whole) <= MAX_ASKED_CHARACTERS else _part_with(texts, ranked[0])
     return Finding(check, chosen, signals, asked)
 
 

@@ -8,6 +8,7 @@ The signals, each cheap and each blind in its own way; all but the last are abou
 * ``counter``:   its largest cosine with a sentence that sounds close and does not meet it (``counter_examples``; for
   a red flag also the advice, which says the right thing); 0 when there is none,
 * ``support``:   mean nearness of the two nearest sentences (see ``coach.core.evidence``),
+* ``words``:     the largest share of an example's telling words that it holds (see ``coach.core.key_words``),
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
   same check (contextual calibration, Zhao et al. 2021).
 
@@ -34,6 +35,7 @@ class Signals:
     example: float
     counter: float = 0.0
     support: float = 0.0
+    words: float = 0.0
     log_odds: float | None = None
     #: True when the check has no example sentence beside its own statement.
     statement_only: bool = False
@@ -48,17 +50,18 @@ class Weights:
     example: float
     counter: float
     support: float
+    words: float
     log_odds: float
 
 
 #: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
 #: The bias of red flags is lowered by 1.5, because accusing an honest answer does more harm than missing a wrong one.
 WEIGHTS: dict[Kind, Weights] = {
-    "point": Weights(-7.2, -3.5, 7.5, -0.6, 8.9, 3.2),
-    "red_flag": Weights(-9.2, 7.2, 0.2, 5.0, -3.7, 5.6),
+    "point": Weights(-6.5, -3.0, 6.0, -1.0, 6.0, 5.0, 3.3),
+    "red_flag": Weights(-8.5, 5.0, 1.0, 2.0, -1.0, 6.0, 5.0),
 }
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
-STATEMENT_ONLY = Weights(-2.2, 5.0, 0.0, 0.0, 0.0, 2.4)
+STATEMENT_ONLY = Weights(-2.2, 5.0, 0.0, 0.0, 0.0, 0.0, 2.4)
 
 #: The model is asked only where the other signals leave a probability in this range.
 ASK_ABOVE, ASK_BELOW = 0.02, 0.98
@@ -73,6 +76,7 @@ def probability_of(kind: Kind, signals: Signals) -> float:
         + weights.example * signals.example
         + weights.counter * signals.counter
         + weights.support * signals.support
+        + weights.words * signals.words
         + weights.log_odds * (signals.log_odds or 0.0)
     )
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any, Protocol
 
-from coach.core.evidence import Finding, find_evidence, is_reference
+from coach.core.evidence import RANKING, Finding, find_evidence, is_reference
 from coach.core.log_odds import yes_log_odds
 from coach.core.prompts import check_messages, reference_messages
 from coach.core.signals import Signals, probability_of, rule_sha256, worth_asking
@@ -106,7 +106,7 @@ class LogprobsJudge:
     @property
     def settings(self) -> Mapping[str, str]:
         """The similarity measure changes how near an answer comes to a check, the rule what follows from that."""
-        return {"similarity": self._similarity.name, "rule": rule_sha256()}
+        return {"similarity": self._similarity.name, "rule": rule_sha256(), "ranking": repr(RANKING)}
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent: missing baselines, then a request for each check worth asking."""
@@ -158,7 +158,7 @@ class LogprobsJudge:
         return sum(len(self._missing(task, check)) for check in task.checks)
 
     def _findings(self, task: JudgeTask) -> list[Finding]:
-        return find_evidence(self._similarity, task.answer.judged_sentences, task.checks)
+        return find_evidence(self._similarity, task.answer.judged_sentences, task.checks, task.question.text)
 
     async def _decide(
         self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage]
