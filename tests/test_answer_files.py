@@ -203,6 +203,20 @@ def test_what_was_written_before_a_failure_is_kept(editor: MakeEditor, tmp_path:
     assert b"typ" in draft.read_bytes()
 
 
+def test_ctrl_c_in_the_editor_keeps_what_was_written(editor: MakeEditor, tmp_path: Path) -> None:
+    """The terminal sends Ctrl-C to the editor and to the coach; what was saved by then is named."""
+    editor(
+        'path.write_text(path.read_text() + "An hour of typing.")\n'
+        "import os, signal\nos.kill(os.getppid(), signal.SIGINT)"
+    )
+
+    with pytest.raises(AnswerUnreadableError, match="interrupted") as caught:
+        write_in_editor(dicom_question())
+
+    [draft] = drafts(tmp_path)
+    assert str(draft) in caught.value.hint
+
+
 def test_a_file_that_the_editor_removed_is_an_error(editor: MakeEditor, tmp_path: Path) -> None:
     """Some editors remove the file when they are cancelled."""
     editor("path.unlink()")

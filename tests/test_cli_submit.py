@@ -233,6 +233,17 @@ def test_an_answer_too_short_to_judge_is_not_sent(openai_chat: respx.Route) -> N
     assert not openai_chat.called
 
 
+def test_an_answer_too_short_to_judge_starts_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a model that is not going to be asked."""
+    started: list[object] = []
+    monkeypatch.setattr("coach.edges.embedded_server.EmbeddedServer.start", lambda *a, **k: started.append(a))
+
+    result = coach("submit", ID, "-", "--model", "local", "--json", stdin="It is a standard.")
+
+    assert (result.code, started) == (3, [])
+    assert "too short" in (Assessment.model_validate_json(result.out).unscored_reason or "")
+
+
 def test_another_bank_is_used_with_its_own_rubrics(openai_chat: respx.Route) -> None:
     """--bank names a file anywhere; its questions, not the shipped ones, are judged."""
     bank = Path(__file__).resolve().parent.parent / "examples" / "librarian" / "questions.yaml"

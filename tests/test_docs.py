@@ -5,6 +5,11 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from coach.cli.app import app
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -17,8 +22,6 @@ def test_the_command_reference_is_up_to_date() -> None:
 
 def test_every_command_is_documented() -> None:
     """A command that the README and the reference do not know is a stale document."""
-    from coach.cli.app import app
-
     names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     reference = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
@@ -27,3 +30,13 @@ def test_every_command_is_documented() -> None:
     for name in names:
         assert f"coach {name}" in readme
         assert f"## coach {name}" in reference
+
+
+@pytest.mark.parametrize("words", [(), ("batch",), ("history",)], ids=["coach", "batch", "history"])
+def test_no_line_of_help_is_cut(words: tuple[str, ...]) -> None:
+    """In a terminal of 80 columns every command says in one line what it is for."""
+    result = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "80"})
+
+    assert result.exit_code == 0
+    assert "Commands:" in result.output
+    assert "..." not in result.output.split("Commands:")[1]

@@ -30,7 +30,7 @@ EVERYBODY = {"errors", "version"}
 #: What `coach --help` must not pay for.
 HEAVY = {
     "openai", "httpx", "httpx2", "pydantic", "rich", "numpy", "scipy", "tiktoken", "sqlalchemy", "alembic", "jinja2",
-    "yaml", "sentencex", "onnxruntime", "tokenizers", "xllamacpp", "py3langid", "openpyxl", "genai_prices",
+    "yaml", "asyncio", "sentencex", "onnxruntime", "tokenizers", "xllamacpp", "py3langid", "openpyxl", "genai_prices",
 }  # fmt: skip
 #: The core computes: it reads no file, opens no connection, starts no process and asks for no setting.
 OUTSIDE_WORLD = {

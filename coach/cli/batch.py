@@ -102,7 +102,7 @@ def report_command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Build the reports of a batch anew from its journal; nothing is judged."""
+    """Build the reports of a batch anew. Nothing is judged: all is in its journal."""
     from coach.cli.batch_outputs import PAGE, write_outputs
     from coach.edges.bank_files import load_bank
     from coach.edges.batch_rows import ROWS_NAME

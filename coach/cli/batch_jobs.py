@@ -85,7 +85,10 @@ def collect_command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Fetch the results of jobs that have ended and write the reports; what failed is sent again by `submit`."""
+    """Fetch the results of jobs and write the reports.
+
+    What failed or expired is sent again by `submit`.
+    """
     from coach.cli.batch_outputs import write_outputs
     from coach.edges.bank_files import load_bank
     from coach.edges.batch_rows import ROWS_NAME

@@ -67,7 +67,10 @@ def calibrate_command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare a judge with human marks: agreement, human ceiling, bias, reliability, worst cases."""
+    """Compare a judge with human marks: how far can it be believed?
+
+    Reports agreement, human ceiling, bias, reliability and the worst cases.
+    """
     settings = Settings(model, bank, method, _parallel(model, parallel))
     _check_first(settings, save, html)
     plan = _plan(gold, bank, limit, seed, scale, quiet)

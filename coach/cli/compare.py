@@ -61,7 +61,10 @@ def compare_command(
         Path | None, typer.Option("--html", help="Also write the report as one HTML page.", show_default=False)
     ] = None,
 ) -> None:
-    """Compare versions of an answer: what was lost, gained and is still missing, beyond the noise of rewording."""
+    """Compare versions of an answer: is the new one really better?
+
+    Shows what was lost, gained and is still missing, beyond the noise of rewording.
+    """
     from coach.cli.compare_inputs import gather_inputs
     from coach.edges.bank_files import load_bank
 

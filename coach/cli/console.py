@@ -56,7 +56,7 @@ def run_guarded(command: Callable[[], Any]) -> int:
         print_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        say("interrupted")
+        say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away (for example `| head`); nothing more can be said to it.

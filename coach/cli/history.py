@@ -111,6 +111,7 @@ def delete_command(
 history_app = typer.Typer(
     cls=_ShowByDefault,
     help="List saved attempts, show progress, export, import and delete; without a command: show.",
+    short_help="List saved attempts, show progress, export or delete.",
     rich_markup_mode=None,
 )
 history_app.command(_SHOW)(history_command)

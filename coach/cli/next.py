@@ -16,7 +16,10 @@ def next_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print all questions, ranked, as one JSON document.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the question's id.")] = False,
 ) -> None:
-    """Suggest the question to practise next: never answered, weakest, or longest ago."""
+    """Suggest the question to practise next, and say why.
+
+    Never answered, weakest, or longest ago.
+    """
     from coach.core.next_question import rank_questions
     from coach.edges.bank_files import load_bank
     from coach.edges.history.store import HistoryStore

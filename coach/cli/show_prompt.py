@@ -9,16 +9,13 @@ from dataclasses import asdict
 
 import typer
 
-from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, sentence_similarity
-from coach.edges.baselines import BaselineFile
-from coach.edges.model_choice import ModelChoice, choose_model
-from coach.edges.model_file import EMBEDDED_MODEL
-from coach.edges.prompt_files import load_prompts
+from coach.cli.session import Settings, make_assessor, sentence_similarity
+from coach.cli.unopened_model import unopened_judge
+from coach.edges.model_choice import choose_model
 from coach.edges.tokens import TokenCount, TokenCounter
-from coach.judges.logprobs import LogprobsJudge
-from coach.judges.structured import StructuredJudge
 from coach.models.bank import Bank, Question
-from coach.models.completion import Completion, CompletionRequest
+from coach.models.completion import CompletionRequest
+from coach.models.judging import Judge
 
 _ASSUMED = (
     "Before that, two short requests without a word of the answer find out what the server can do. Where it gives no "
@@ -26,29 +23,11 @@ _ASSUMED = (
 )
 
 
-class _Unreachable:
-    """Stands for the model while prompts are only shown; asking it is a programming error."""
-
-    def __init__(self, choice: ModelChoice) -> None:
-        self.name = choice.model or EMBEDDED_MODEL.name.removesuffix(".gguf")
-        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
-
-    async def complete(self, request: CompletionRequest) -> Completion:
-        raise AssertionError("nothing is sent while a prompt is shown")
-
-
 def show(settings: Settings, bank: Bank, question: Question, text: str, *, as_json: bool) -> None:
     """Print every request that judging this answer would send, and its tokens; sends nothing."""
     choice = choose_model(settings.model, os.environ)
-    model = _Unreachable(choice)
     similarity = sentence_similarity()
-    method = settings.method or ("structured" if choice.is_openai else "logprobs")
-    prompts = load_prompts()
-    judge = (
-        StructuredJudge(model, prompts)
-        if method == "structured"
-        else LogprobsJudge(model, prompts, similarity, BaselineFile.open())
-    )
+    judge = unopened_judge(settings.method, choice, similarity)
     assessor = make_assessor(bank, judge, similarity)
     answer = assessor.prepare(question, text)
     requests = [] if answer.unscored_reason else judge.requests(assessor.task(question, answer))
@@ -56,18 +35,17 @@ def show(settings: Settings, bank: Bank, question: Question, text: str, *, as_js
     counts = [counter.count_messages(request.messages) for request in requests]
     note = _ASSUMED if settings.method is None and not (choice.embedded or choice.is_openai) else ""
     if as_json:
-        _print_json(method, model, answer.unscored_reason, requests, counts, note)
+        _print_json(judge, answer.unscored_reason, requests, counts, note)
         return
     _print_requests(requests, counts)
     if answer.unscored_reason:
         typer.echo(f"{answer.unscored_reason} So nothing would be sent.")
         return
-    _print_sum(counts, model, note)
+    _print_sum(counts, judge, note)
 
 
 def _print_json(
-    method: str,
-    model: _Unreachable,
+    judge: Judge,
     unscored_reason: str | None,
     requests: Sequence[CompletionRequest],
     counts: Sequence[TokenCount],
@@ -75,9 +53,9 @@ def _print_json(
 ) -> None:
     document = {
         "schema": "coach/prompt@1",
-        "method": method,
-        "model": model.name,
-        "endpoint": model.endpoint,
+        "method": judge.name,
+        "model": judge.model,
+        "endpoint": judge.endpoint,
         "unscored_reason": unscored_reason,
         "requests": [{**asdict(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)],
         "input_tokens": sum(count.count for count in counts),
@@ -99,10 +77,10 @@ def _print_requests(requests: Sequence[CompletionRequest], counts: Sequence[Toke
         typer.echo()
 
 
-def _print_sum(counts: Sequence[TokenCount], model: _Unreachable, note: str) -> None:
+def _print_sum(counts: Sequence[TokenCount], judge: Judge, note: str) -> None:
     number = "1 request" if len(counts) == 1 else f"{len(counts)} requests"
     mark = "" if all(count.exact for count in counts) else "≈"
     total = sum(count.count for count in counts)
-    typer.echo(f"{number}, {mark}{total} tokens in, to {model.name} at {model.endpoint}. Nothing was sent.")
+    typer.echo(f"{number}, {mark}{total} tokens in, to {judge.model} at {judge.endpoint}. Nothing was sent.")
     if note:
         typer.echo(note)

@@ -127,6 +127,8 @@ async def _assess(
     from coach.cli.live_progress import judging_progress, preparing
     from coach.cli.session import open_assessor
 
+    if _has_nothing_to_judge(bank, question, text):
+        return await _assess_unopened(settings, bank, question, text)
     console = err_console()
     async with AsyncExitStack() as stack:
         with preparing(console, quiet) as on_progress:
@@ -139,6 +141,23 @@ async def _assess(
     from coach.core.score_mapping import apply_calibration
 
     return apply_calibration(assessment, calibration)
+
+
+def _has_nothing_to_judge(bank: Bank, question: Question, text: str) -> bool:
+    """Return whether the answer gets no score whatever a model says, so that none has to be opened for it."""
+    from coach.core.prechecks import prepare_answer
+
+    return prepare_answer(text, question, bank.language).unscored_reason is not None
+
+
+async def _assess_unopened(settings: Settings, bank: Bank, question: Question, text: str) -> Assessment:
+    from coach.cli.session import make_assessor, sentence_similarity
+    from coach.cli.unopened_model import unopened_judge
+    from coach.edges.model_choice import choose_model
+
+    similarity = sentence_similarity()
+    judge = unopened_judge(settings.method, choose_model(settings.model, os.environ), similarity)
+    return await make_assessor(bank, judge, similarity).assess(question, text)
 
 
 def _print_report(

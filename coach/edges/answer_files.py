@@ -114,6 +114,8 @@ def write_in_editor(question: Question) -> str:
         ) from None
     except AnswerUnreadableError as error:
         raise AnswerUnreadableError(error.message, _hint_after_editor(path, empty)) from None
+    except KeyboardInterrupt:
+        raise AnswerUnreadableError("interrupted in the editor", _hint_after_editor(path, empty)) from None
     # Answers are private: nothing stays behind in the temporary folder.
     path.unlink(missing_ok=True)
     return answer

@@ -1,0 +1,30 @@
+"""A model by name only, for what needs no reply: showing a prompt, or an answer that has nothing to judge."""
+
+from __future__ import annotations
+
+from coach.cli.session import EMBEDDED_ENDPOINT, make_judge
+from coach.core.similarity import Similarity
+from coach.edges.model_choice import ModelChoice
+from coach.edges.model_file import EMBEDDED_MODEL
+from coach.edges.prompt_files import load_prompts
+from coach.judges.logprobs import LogprobsJudge
+from coach.judges.structured import StructuredJudge
+from coach.models.completion import Completion, CompletionRequest
+
+
+class UnopenedModel:
+    """Stands for a model that is not opened; asking it is a programming error."""
+
+    def __init__(self, choice: ModelChoice) -> None:
+        self.name = choice.model or EMBEDDED_MODEL.name.removesuffix(".gguf")
+        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """Raise AssertionError."""
+        raise AssertionError("nothing is sent to a model that is not opened")
+
+
+def unopened_judge(method: str | None, choice: ModelChoice, similarity: Similarity) -> StructuredJudge | LogprobsJudge:
+    """Return the judge of a method; without one, that which the endpoint gets when it can do everything."""
+    method = method or ("structured" if choice.is_openai else "logprobs")
+    return make_judge(method, UnopenedModel(choice), load_prompts(), similarity, parallel=1)
