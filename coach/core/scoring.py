@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from coach.models.bank import Check, Criterion, Rubric
 
@@ -149,18 +149,28 @@ def interval_of(score: float, deviation: float) -> tuple[float, float]:
 def gains_of(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> dict[str, float]:
     """Return by how many points the score can rise when one check is put right, for each judged check.
 
-    Only the check's own criterion is computed anew. Empty when there is no score.
+    Only what the check adds to its own criterion is computed anew. Empty when there is no score.
     """
-    scored = score_criteria(rubric, checks, probabilities)
-    before = total_score(rubric.criteria, scored)
-    if before is None:
-        return {}
+    judged = [(check, p) for check in checks if (p := probabilities.get(check.id)) is not None]
+    own = {c.id: [(check, p) for check, p in judged if check.criterion == c.id] for c in rubric.criteria}
+    scored = [c for c in rubric.criteria if any(check.kind == "point" for check, _ in own[c.id])]
+    total = sum(criterion.weight for criterion in scored)
+    gains = dict.fromkeys((check.id for check, _ in judged), 0.0)
+    for criterion in scored:
+        for check_id, gain in _credit_gains(own[criterion.id]).items():
+            gains[check_id] = 100 * criterion.weight * gain / total
+    return gains if scored else {}
+
+
+def _credit_gains(judged: Sequence[tuple[Check, float]]) -> dict[str, float]:
+    """Return by how much the credit of a criterion rises when one of its checks is put right."""
+    points = [check.weight for check, _ in judged if check.kind == "point"]
+    cost_of = {c.id: _most_cost(c, points) * red_flag_ramp(p) for c, p in judged if c.kind == "red_flag"}
+    earned = sum(check.weight * p for check, p in judged if check.kind == "point") / sum(points)
+    cost = sum(cost_of.values())
+    before = max(0.0, earned - cost)
     gains = {}
-    for check in checks:
-        if probabilities.get(check.id) is None:
-            continue
-        beside = [other for other in checks if other.criterion == check.criterion]
-        credit = criterion_credit(beside, {**probabilities, check.id: 1.0 if check.kind == "point" else 0.0})
-        after = [replace(item, credit=credit) if item.id == check.criterion else item for item in scored]
-        gains[check.id] = max(0.0, (total_score(rubric.criteria, after) or 0.0) - before)
+    for check, p in judged:
+        more = check.weight * (1 - p) / sum(points) if check.kind == "point" else cost_of[check.id]
+        gains[check.id] = max(0.0, max(0.0, earned - cost + more) - before)
     return gains

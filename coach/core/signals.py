@@ -61,7 +61,7 @@ WEIGHTS: dict[Kind, Weights] = {
     "red_flag": Weights(-8.5, 5.0, 1.0, 2.0, -1.0, 6.0, 5.0),
 }
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
-STATEMENT_ONLY = Weights(-2.2, 5.0, 0.0, 0.0, 0.0, 0.0, 2.4)
+STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
 
 #: The model is asked only where the other signals leave a probability in this range.
 ASK_ABOVE, ASK_BELOW = 0.02, 0.98
