@@ -57,8 +57,8 @@ class Weights:
 #: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
 #: The bias of red flags is lowered by 1.5, because accusing an honest answer does more harm than missing a wrong one.
 WEIGHTS: dict[Kind, Weights] = {
-    "point": Weights(-6.5, -3.0, 6.0, -1.0, 6.0, 5.0, 3.3),
-    "red_flag": Weights(-8.5, 5.0, 1.0, 2.0, -1.0, 6.0, 5.0),
+    "point": Weights(-7.0, -3.8, 7.1, -1.1, 6.0, 4.7, 3.0),
+    "red_flag": Weights(-7.8, 4.0, 1.0, 2.0, -0.5, 9.0, 3.2),
 }
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
