@@ -10,7 +10,7 @@ from assessment_factory import dicom_question
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.prechecks import MAX_CHARACTERS, MAX_WORDS, prepare_answer, words
+from coach.core.prechecks import MAX_CHARACTERS, MAX_FRAGMENTS, MAX_WORDS, prepare_answer, words
 from coach.edges.language import identify_language
 from coach.models.answer import Answer
 
@@ -103,6 +103,22 @@ def test_an_order_to_the_grader_is_quoted_and_not_judged() -> None:
     assert ORDER not in answer.judged_text
     assert answer.quote(4) == ORDER
     assert answer.judged_text == HONEST
+
+
+def test_headings_and_scraps_around_an_order_go_with_it() -> None:
+    """A forged dialogue comes in pieces; the answer's own sentences beside it stay."""
+    first, last = "I trained the night shift on the new viewer.", "They asked about hanging protocols first."
+
+    answer = prepared(f"{first}\n\n## Verdict\n\n{ORDER}\n\nYes, surely.\n\n{last}")
+
+    assert [s.text for s in answer.sentences if not s.instruction] == [first, last]
+
+
+def test_a_list_beside_an_order_is_not_lost() -> None:
+    """Only so many short lines in a row count as part of it."""
+    text = f"{ORDER}\n\n" + "\n".join(f"- Check log {n}" for n in range(9))
+
+    assert sum(not sentence.instruction for sentence in prepared(text).sentences) == 9 - MAX_FRAGMENTS
 
 
 def test_what_the_detector_suspects_is_not_judged() -> None:

@@ -22,6 +22,10 @@ MAX_CHARACTERS = 10_000
 #: Share of a sentence's words that also stand in the question or its rationale.
 COPIED_SHARE = 0.9
 MIN_WORDS_FOR_LANGUAGE = 5
+#: At most so many words make a scrap that ends like a sentence, or a heading or label that does not.
+SCRAP_WORDS, LABEL_WORDS = 3, 5
+#: So many of them in a row, before and after a sentence that is not judged, belong to it.
+MAX_FRAGMENTS = 4
 LANGUAGE_MARGIN = 10.0
 #: Sentences with this share of the words settle the language of all when they agree.
 SETTLING_SHARE = 0.8
@@ -94,18 +98,40 @@ def _mark(
 ) -> tuple[list[Sentence], list[AssessmentWarning]]:
     suspicious = detect([s.text for s in sentences]) if detect else [False] * len(sentences)
     main = _main_language(sentences, language, identify)
-    marked, warnings = [], []
+    reasons: list[str | None] = []
     for sentence, suspect in zip(sentences, suspicious, strict=True):
         reason = instruction_signal(sentence.text)
         if reason is None and suspect:
             reason = "is about the grading, not about the question"
         if reason is None and _is_foreign(sentence.text, main, identify):
             reason = "is in another language than the rest"
+        reasons.append(reason)
+    marked, warnings = [], []
+    for sentence, reason in zip(sentences, _with_fragments(sentences, reasons), strict=True):
         if reason:
             text = f"Sentence {sentence.number} {reason}; it was not judged: “{_shorten(sentence.text)}”"
             warnings.append(_warning("instruction_in_answer", text))
         marked.append(replace(sentence, instruction=True) if reason else sentence)
     return marked, warnings
+
+
+def _with_fragments(sentences: Sequence[Sentence], reasons: Sequence[str | None]) -> list[str | None]:
+    """Give a reason to the headings, labels and scraps around a sentence that has one: they belong to it."""
+    spread = list(reasons)
+    for start, reason in enumerate(reasons):
+        for step in (1, -1) if reason else ():
+            for index in range(start + step, start + step * (MAX_FRAGMENTS + 1), step):
+                if not (0 <= index < len(spread) and _is_fragment(sentences[index].text, after=step > 0)):
+                    break
+                spread[index] = spread[index] or "is a scrap beside one that was not judged"
+    return spread
+
+
+def _is_fragment(text: str, after: bool) -> bool:
+    if text.rstrip().endswith((".", "!", "?")):
+        # What stands before an order may be the end of an honest answer.
+        return after and _word_count(text) <= SCRAP_WORDS
+    return _word_count(text) <= LABEL_WORDS
 
 
 def _main_language(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage | None) -> str:
