@@ -43,7 +43,7 @@ class ScriptedJudge:
         verdicts = []
         for check in task.checks:
             probability = self.script(task, check)
-            verdict = verdict_of(probability)
+            verdict = verdict_of(probability, check.kind)
             evidence = (task.answer.judged_sentences[0].number,) if (probability or 0) >= 0.35 else ()
             verdicts.append(CheckVerdict(check.id, verdict, probability, evidence, None))
             if on_verdict:

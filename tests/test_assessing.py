@@ -28,7 +28,7 @@ def judgement(probabilities: Mapping[str, float | None], evidence: tuple[int, ..
     verdicts = []
     for check in CHECKS:
         probability = probabilities.get(check.id, 0.02)
-        verdict = verdict_of(probability)
+        verdict = verdict_of(probability, check.kind)
         quoted = evidence if verdict in (Verdict.MET, Verdict.PARTLY) else ()
         verdicts.append(
             CheckVerdict(check.id, verdict, probability, quoted, "not judged" if probability is None else None)

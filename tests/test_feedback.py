@@ -15,7 +15,7 @@ from coach.core.feedback import (
     review_reasons_of,
     strengths_of,
 )
-from coach.core.scoring import MET, PARTLY, WIDE_INTERVAL, gains_of
+from coach.core.scoring import MET, RED_FLAG_DOUBT, WIDE_INTERVAL, gains_of
 from coach.core.verdicts import verdict_of
 from coach.models.answer import Answer
 from coach.models.assessment import AssessmentWarning, Improvement
@@ -168,8 +168,8 @@ def test_a_wide_interval_is_looked_at() -> None:
 
 def test_a_doubtful_red_flag_is_looked_at() -> None:
     """Between "says it" and "does not" lies a question for a human, which quotes the statement."""
-    doubtful = reasons(wrong=(PARTLY + MET) / 2)
+    doubtful = reasons(wrong=(RED_FLAG_DOUBT + MET) / 2)
 
     assert len(doubtful) == 1
     assert FLAG.statement in doubtful[0]
-    assert reasons(wrong=MET) == reasons(wrong=PARTLY - 0.01) == []
+    assert reasons(wrong=MET) == reasons(wrong=RED_FLAG_DOUBT - 0.01) == []

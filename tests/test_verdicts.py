@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.scoring import MET, PARTLY
+from coach.core.scoring import MET, PARTLY, RED_FLAG_DOUBT
 from coach.core.verdicts import verdict_of
 from coach.models.assessment import Verdict
 
@@ -19,6 +19,13 @@ def test_each_verdict_begins_at_its_threshold() -> None:
     assert verdict_of(PARTLY) is Verdict.PARTLY
     assert verdict_of(PARTLY - 0.001) is Verdict.NOT_MET
     assert (verdict_of(0.0), verdict_of(1.0)) == (Verdict.NOT_MET, Verdict.MET)
+
+
+def test_a_red_flag_is_suspected_only_where_it_costs_something() -> None:
+    """A statement that is perhaps wrong is not held against anybody below the probability at which its cost begins."""
+    assert verdict_of(RED_FLAG_DOUBT, "red_flag") is Verdict.PARTLY
+    assert verdict_of(RED_FLAG_DOUBT - 0.001, "red_flag") is Verdict.NOT_MET
+    assert verdict_of(MET, "red_flag") is Verdict.MET
 
 
 def test_no_probability_is_unjudged_and_not_a_no() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from coach.core.scoring import MET, PARTLY, WIDE_INTERVAL, Probabilities, check_shares, gains_of
+from coach.core.scoring import MET, RED_FLAG_DOUBT, WIDE_INTERVAL, Probabilities, check_shares, gains_of
 from coach.core.similarity import LexicalSimilarity
 from coach.models.answer import Answer
 from coach.models.assessment import Improvement, Verdict
@@ -84,6 +84,6 @@ def review_reasons_of(
         reasons.append(f"the score is uncertain ({interval[0]:.0f} to {interval[1]:.0f})")
     for check in checks:
         probability = probabilities.get(check.id)
-        if check.kind == "red_flag" and probability is not None and PARTLY <= probability < MET:
+        if check.kind == "red_flag" and probability is not None and RED_FLAG_DOUBT <= probability < MET:
             reasons.append(f"it is unclear whether the answer says something wrong: {check.statement}")
     return reasons

@@ -25,7 +25,8 @@ from coach.models.bank import Check, Criterion, Rubric
 
 #: A red flag that is surely there takes this share of its criterion's credit (times its relative weight).
 RED_FLAG_COST = 0.4
-_RED_FLAG_DOUBT, _RED_FLAG_SURE = 0.5, 0.9
+#: Probabilities of a red flag from which its cost begins, and from which it applies in full.
+RED_FLAG_DOUBT, _RED_FLAG_SURE = 0.5, 0.9
 
 #: Verdicts: a check is met from MET on, partly met from PARTLY on.
 MET, PARTLY = 0.6, 0.35
@@ -56,7 +57,7 @@ class ScoredCriterion:
 
 def red_flag_ramp(probability: float) -> float:
     """Return how much of a red flag's cost applies (0..1) at this probability."""
-    share = (probability - _RED_FLAG_DOUBT) / (_RED_FLAG_SURE - _RED_FLAG_DOUBT)
+    share = (probability - RED_FLAG_DOUBT) / (_RED_FLAG_SURE - RED_FLAG_DOUBT)
     return min(1.0, max(0.0, share))
 
 

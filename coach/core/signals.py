@@ -57,8 +57,8 @@ class Weights:
 #: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
 #: The bias of red flags is lowered by 1.5, because accusing an honest answer does more harm than missing a wrong one.
 WEIGHTS: dict[Kind, Weights] = {
-    "point": Weights(-7.0, -3.8, 7.1, -1.1, 6.0, 4.7, 3.0),
-    "red_flag": Weights(-7.8, 4.0, 1.0, 2.0, -0.5, 9.0, 3.2),
+    "point": Weights(-6.5, 0.0, 9.5, -4.5, 1.7, 5.7, 3.0),
+    "red_flag": Weights(-7.5, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
 }
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from coach.core.scoring import MET, PARTLY
+from coach.core.scoring import MET, PARTLY, RED_FLAG_DOUBT
+from coach.core.signals import Kind
 from coach.models.assessment import Verdict
 
 
-def verdict_of(probability: float | None) -> Verdict:
-    """Return met, partly or not_met for a probability, unjudged for None."""
+def verdict_of(probability: float | None, kind: Kind = "point") -> Verdict:
+    """Return met, partly or not_met for a probability, unjudged for None.
+
+    A red flag counts as perhaps said (partly) only where it begins to cost something: a suspicion that costs nothing
+    accuses honest answers.
+    """
     if probability is None:
         return Verdict.UNJUDGED
     if probability >= MET:
         return Verdict.MET
-    return Verdict.PARTLY if probability >= PARTLY else Verdict.NOT_MET
+    return Verdict.PARTLY if probability >= (RED_FLAG_DOUBT if kind == "red_flag" else PARTLY) else Verdict.NOT_MET

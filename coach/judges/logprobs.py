@@ -143,14 +143,15 @@ class LogprobsJudge:
         return sum(usages, Usage(0, 0, 0))
 
     async def measure_signals(self, task: JudgeTask) -> list[tuple[Check, Signals]]:
-        """Measure all signals of all checks, those that need no asking too: the data that weights are fitted to.
+        """Measure what verdicts are made from, the model asked as in `judge`: the data that weights are fitted to.
 
         Raises ModelError, also when the model decides nothing about a check.
         """
         usages: list[Usage] = []
-        baselines = await self._baselines_of(task, task.checks, usages)
+        findings = self._findings(task)
+        baselines = await self._baselines_of(task, [f.check for f in findings if _asked(f)], usages)
         return [
-            (finding.check, await self._signals(task, finding, baselines, usages)) for finding in self._findings(task)
+            (f.check, await self._signals(task, f, baselines, usages) if _asked(f) else f.signals) for f in findings
         ]
 
     def missing_baselines(self, task: JudgeTask) -> int:
@@ -170,7 +171,7 @@ class LogprobsJudge:
             except _ABOUT_ONE_CHECK as error:
                 return _unjudged(finding.check, error.message)
         probability = probability_of(finding.check.kind, signals)
-        verdict = verdict_of(probability)
+        verdict = verdict_of(probability, finding.check.kind)
         found = verdict in (Verdict.MET, Verdict.PARTLY)
         evidence = tuple(sentence.number for sentence in finding.sentences) if found else ()
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
