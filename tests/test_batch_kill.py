@@ -1,4 +1,4 @@
-"""``kill -9`` during a batch: whatever the moment, the next run goes on as if nothing had happened."""
+"""``kill -9`` or a full disk during a batch: whatever the moment, the next run goes on as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ KILLS = 20
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
 
 
-def start(out: Path, url: str, count: int = ROWS) -> subprocess.Popen[bytes]:
-    """Grade rows in a process of its own."""
-    command = [sys.executable, str(PROCESS), str(out), str(count), url]
+def start(out: Path, url: str, count: int = ROWS, max_bytes: int | None = None) -> subprocess.Popen[bytes]:
+    """Grade rows in a process of its own, whose files cannot grow beyond ``max_bytes``."""
+    limit = [] if max_bytes is None else [str(max_bytes)]
+    command = [sys.executable, str(PROCESS), str(out), str(count), url, *limit]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -77,6 +78,23 @@ def test_killed_at_twenty_moments(tmp_path: Path) -> None:
         name: verdicts_of(record) for name, record in expected.items()
     }
     assert all(record.status == "ok" for record in after.values())
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    """The run ends with a message; what is in the journal stays readable, and no finished row is asked about again."""
+    out = tmp_path / "out"
+    with faulty_server() as server:
+        code, error = finish(start(out, server.url, 60, max_bytes=100_000))
+        finished, before = finished_rows(out), len(server.requests)
+        assert code == 1
+        assert "cannot be written" in error
+        assert 0 < len(finished) < 60
+
+        assert finish(start(out, server.url, 60)) == (0, "")
+        assert not finished & set(rows_of(server.requests[before:]))
+
+    assert {record.status for record in records_of(out).values()} == {"ok"}
+    assert len(records_of(out)) == 60
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
