@@ -7,6 +7,7 @@ from comparison_cases import KEYWORDS, NEW, OLD, compared, keyword_judge
 
 from coach.core.check_changes import check_changes, left_out_checks
 from coach.core.comparing import CLEAR_MOVE
+from coach.core.feedback import STEPS
 from coach.core.verdicts import verdict_of
 from coach.models.assessment import Assessment, Verdict
 from coach.models.comparison import CheckChange, Comparison
@@ -158,12 +159,21 @@ def test_advice_that_was_followed_is_acknowledged_and_not_given_again() -> None:
     assert comparison.next_advice[0].check_id == "result-stated"
 
 
+def test_advice_that_was_not_shown_is_not_called_followed() -> None:
+    """A report names the first steps only; what the candidate found without them is gained, and was not advised."""
+    comparison = compared()
+
+    assert "modality-worklist" in ids(comparison.gained)
+    assert len(followed(comparison).keys() - set(ids(comparison.red_flags_gone))) <= STEPS
+    assert "modality-worklist" not in followed(comparison)
+
+
 def test_advice_followed_halfway_says_what_is_left() -> None:
     """A point that is now partly there is acknowledged with the points that completing it can bring."""
-    plain = {**KEYWORDS, "guaranteed-plug-and-play": {}}
+    plain = {**KEYWORDS, "guaranteed-plug-and-play": {}, "own-example": {"I connected": 0.5}}
     comparison = compared(judge=keyword_judge(keywords=plain))
-    (item,) = (item for item in comparison.followed_advice if item.check_id == "modality-worklist")
+    (item,) = (item for item in comparison.followed_advice if item.check_id == "own-example")
 
     assert not item.complete
     assert item.gain_left > 0.5
-    assert "modality-worklist" not in [advice.check_id for advice in comparison.next_advice]
+    assert "own-example" not in [advice.check_id for advice in comparison.next_advice]

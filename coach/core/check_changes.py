@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coach.core.comparing import CLEAR_MOVE
+from coach.core.feedback import STEPS
 from coach.models.assessment import Assessment, CheckResult, Improvement, Verdict
 from coach.models.comparison import CheckChange, FollowedAdvice, LeftOutCheck
 
@@ -90,8 +91,13 @@ def left_out_checks(old: Assessment, new: Assessment) -> list[LeftOutCheck]:
 
 
 def followed_advice(old: Assessment, new: Assessment, changes: CheckChanges) -> list[FollowedAdvice]:
-    """Return the advice on the old version that the new one follows, what brought most first."""
-    advice = {item.check_id: item.advice for item in old.improvements}
+    """Return the advice on the old version that the new one follows, what brought most first.
+
+    Nobody follows advice that was not given: of the points the first steps are shown, of what is wrong all.
+    """
+    wrong = {change.check_id for change in changes.red_flags_gone}
+    given = [item for place, item in enumerate(old.improvements) if place < STEPS or item.check_id in wrong]
+    advice = {item.check_id: item.advice for item in given}
     gains = {item.check_id: item.gain for item in new.improvements}
     followed = [
         FollowedAdvice(

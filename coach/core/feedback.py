@@ -13,6 +13,8 @@ from coach.models.judging import CheckVerdict
 
 #: Gains below this many points are noise, not advice.
 MIN_GAIN = 0.5
+#: So many pieces of advice are given at a time, those that gain most; the rest waits until these are followed.
+STEPS = 3
 #: Above this share of the checks' weight unjudged, the score stands on too little.
 MAX_UNJUDGED = 0.2
 

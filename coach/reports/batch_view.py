@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from coach.core.feedback import STEPS
 from coach.models.batch import JournalRecord
 from coach.reports import words
 from coach.reports.display_text import one_line
 from coach.reports.marked_answer import Segment, mark_answer
 from coach.reports.points import PointView, build_points, quoted_points
-from coach.reports.view_parts import STEPS
 
 
 @dataclass(frozen=True)

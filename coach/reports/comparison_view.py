@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from coach.core.feedback import STEPS
 from coach.core.scoring import level_of
 from coach.models.assessment import Evidence
 from coach.models.bank import Bank, Question, Rubric
@@ -17,7 +18,7 @@ from coach.reports import comparison_words, words
 from coach.reports.comparison_diff import DiffPiece, diff_pieces
 from coach.reports.display_text import one_line
 from coach.reports.receipt_text import receipt_lines
-from coach.reports.view_parts import STEPS, Notice, Step
+from coach.reports.view_parts import Notice, Step
 from coach.reports.words import Standing
 
 

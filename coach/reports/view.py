@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from coach.core.feedback import STEPS
 from coach.core.scoring import level_of
 from coach.models.assessment import Assessment, CriterionResult, Improvement, Verdict
 from coach.models.bank import TOP_LEVEL, Question, Rubric
@@ -18,7 +19,7 @@ from coach.reports.display_text import lines, one_line
 from coach.reports.marked_answer import Segment, is_quoted_from, mark_answer
 from coach.reports.points import PointView, build_points, quoted_points
 from coach.reports.receipt_text import receipt_lines
-from coach.reports.view_parts import STEPS, Notice, Step
+from coach.reports.view_parts import Notice, Step
 from coach.reports.words import Standing
 
 #: How many strengths a report names; more would bury the first.

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: How many improvements a report names; more would bury the first.
-STEPS = 3
-
 
 @dataclass(frozen=True)
 class Notice:
