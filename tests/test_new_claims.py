@@ -45,6 +45,13 @@ def test_the_vocabulary_of_the_bank_claims_nothing() -> None:
     assert claims(f"{ANSWER} We also check each ADT message, and send copies over TLS.") == []
 
 
+def test_abbreviations_of_the_trade_claim_nothing() -> None:
+    """Examples that the candidate never sees know them too; a product or a certificate is a claim all the same."""
+    text = "I watch the CPU and RAM over a VPN. I hold the CISM, and our archive runs on Siemens hardware."
+
+    assert [claim.claim for claim in claims(text)] == ["CISM", "Siemens"]
+
+
 def test_a_number_of_another_question_is_a_claim() -> None:
     """Numbers are facts; that some other question mentions the value makes it no less a claim."""
     assert [claim.claim for claim in claims(f"{ANSWER} It took us eight days to connect it.")] == ["eight days"]

@@ -7,6 +7,7 @@ in what is known, a name when its letters do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -17,6 +18,8 @@ from coach.models.assessment import Evidence
 from coach.models.bank import Bank, Question
 from coach.models.comparison import NewClaim
 
+#: Longer ones are products and certificates more often than not.
+_ABBREVIATION = re.compile(r"\b[A-Z]{2,3}\b")
 _Place = tuple[int, int, Literal["number", "name"]]
 
 
@@ -27,7 +30,8 @@ def new_claims(new: str, old: str, bank: Bank, question: Question) -> list[NewCl
     vocabulary of the profession is nobody's claim. Each fact is named once, with the first sentence that states it.
     """
     given = [old, *question_texts(bank, question)]
-    words, numbers = known_words([*given, *bank_texts(bank)], new), known_numbers(given)
+    words = known_words([*given, *bank_texts(bank), *abbreviations(bank)], new)
+    numbers = known_numbers(given)
     claims = []
     for sentence in split_sentences(new, bank.language):
         quote = new[sentence.start : sentence.end]
@@ -76,3 +80,11 @@ def _joined(places: list[_Place], text: str) -> list[_Place]:
         else:
             joined.append((start, end, kind))
     return joined
+
+
+def abbreviations(bank: Bank) -> Iterator[str]:
+    """Yield the abbreviations of the example sentences: words of the trade, where their names are somebody's claims."""
+    for question in bank.questions:
+        for check in bank.checks_of(question):
+            for text in (*check.examples, *check.counter_examples):
+                yield from _ABBREVIATION.findall(text)
