@@ -91,10 +91,24 @@ def test_the_sentence_with_the_telling_word_is_quoted() -> None:
     assert found.sentences[0].number == 2
 
 
+def test_what_has_nothing_to_do_with_the_question_is_not_asked_about() -> None:
+    """Small talk would water the answer down; an answer that is nothing else is asked about as it is."""
+    similarity = LexicalSimilarity()
+    similarity.unrelated_below = 0.01
+    text = "Our CT pushes images with C-STORE. Lunch is at noon."
+
+    (mixed,) = find_evidence(similarity, split_sentences(text), [check()], QUESTION)
+    (astray,) = find_evidence(similarity, split_sentences("Lunch is at noon. It rained."), [check()], QUESTION)
+
+    assert mixed.text == "Our CT pushes images with C-STORE."
+    assert astray.text == "Lunch is at noon. It rained."
+
+
 class EveryPairAlike:
     """A similarity that tells nothing apart."""
 
     name = "alike"
+    unrelated_below = 0.0
 
     def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
         """Return the same number for every pair."""

@@ -32,7 +32,7 @@ class Finding:
     check: Check
     sentences: tuple[Sentence, ...]
     signals: Signals
-    #: What the model is asked about: the answer, or of a long one as much as may be asked about at once.
+    #: What the model is asked about: the answer without what has nothing to do with the question, of a long one a part.
     text: str
 
 
@@ -53,7 +53,10 @@ class _Measured:
     def __init__(self, similarity: Similarity, texts: Sequence[str], checks: Sequence[Check], question: str) -> None:
         known = sorted({text for check in checks for text in _texts_of(check)})
         key_words = KeyWords(known, question)
-        self._cosines = [dict(zip(known, row, strict=True)) for row in similarity.matrix(texts, known)]
+        matrix = similarity.matrix(texts, [*known, question])
+        self._cosines = [dict(zip(known, row, strict=False)) for row in matrix]
+        #: For each sentence, whether it comes near to anything that the question asks for.
+        self.related = [max(row) >= similarity.unrelated_below for row in matrix]
         self._words = [key_words.shares(text) for text in texts]
 
     def nearness(self, check: Check) -> list[_Nearness]:
@@ -86,7 +89,19 @@ def find_evidence(
     """Return a finding for every check, in their order; there must be at least one sentence."""
     texts = [sentence.text for sentence in sentences]
     measured = _Measured(similarity, texts, checks, question)
-    return [_find(sentences, texts, check, measured.nearness(check)) for check in checks]
+    about = _to_the_point(texts, measured.related)
+    return [
+        _find(sentences, texts if is_reference(check) else about, check, measured.nearness(check)) for check in checks
+    ]
+
+
+def _to_the_point(texts: Sequence[str], related: Sequence[bool]) -> list[str]:
+    """Return the sentences without those that have nothing to do with the question: they would only water it down.
+
+    All of them where more than half would go: then it is the answer that has nothing to do with the question.
+    """
+    kept = [text for text, near in zip(texts, related, strict=True) if near]
+    return kept if 2 * sum(map(len, kept)) >= sum(map(len, texts)) else list(texts)
 
 
 def advice_examples(check: Check) -> list[str]:
@@ -117,7 +132,7 @@ def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
 
-def _find(sentences: Sequence[Sentence], texts: Sequence[str], check: Check, measured: Sequence[_Nearness]) -> Finding:
+def _find(sentences: Sequence[Sentence], about: Sequence[str], check: Check, measured: Sequence[_Nearness]) -> Finding:
     ranked = sorted(range(len(sentences)), key=lambda index: -measured[index].near)
     best = measured[ranked[0]]
     second = measured[ranked[1]] if len(ranked) > 1 else best
@@ -131,9 +146,15 @@ def _find(sentences: Sequence[Sentence], texts: Sequence[str], check: Check, mea
         statement_only=is_reference(check),
     )
     chosen = tuple(sentences[index] for index in quoted or ranked[:1])
-    whole = " ".join(texts)
-    asked = whole if len(whole) <= MAX_ASKED_CHARACTERS else _part_with(texts, ranked[0])
-    return Finding(check, chosen, signals, asked)
+    return Finding(check, chosen, signals, _asked_text(about, chosen[0].text))
+
+
+def _asked_text(about: Sequence[str], best: str) -> str:
+    """Return what the model is asked about; of a long answer as much as may be, with the best sentence in it."""
+    whole = " ".join(about)
+    if len(whole) <= MAX_ASKED_CHARACTERS:
+        return whole
+    return _part_with(about, about.index(best) if best in about else 0)
 
 
 def _part_with(texts: Sequence[str], best: int) -> str:

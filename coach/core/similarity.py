@@ -81,6 +81,8 @@ class Similarity(Protocol):
     """Compares every text of one list with every text of another."""
 
     name: str
+    #: A sentence whose largest similarity with all that a question asks for is lower has nothing to do with it.
+    unrelated_below: float
 
     def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
         """Return similarities (about 0 for unrelated, 1 for the same) as one list per row text."""
@@ -91,6 +93,8 @@ class LexicalSimilarity:
     """Cosine of shared word stems, rare words counting more; used where no sentence encoder is installed."""
 
     name = "lexical"
+    #: Sentences without a shared word are no sign of anything here.
+    unrelated_below = 0.0
 
     def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
         """Return the cosine of stem counts, weighted by inverse document frequency over all texts given."""

@@ -39,6 +39,8 @@ class SentenceEncoder:
     """Embeds short texts as unit vectors; loading happens at first use, the newest results are remembered."""
 
     name = "all-MiniLM-L6-v2-int8"
+    #: Of the sentences of the sample answers 1 in 100 lies below, "Yes, once." and the like.
+    unrelated_below = 0.3
 
     def __init__(self, threads: int = 2) -> None:
         self._threads = threads

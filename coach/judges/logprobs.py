@@ -106,7 +106,11 @@ class LogprobsJudge:
     @property
     def settings(self) -> Mapping[str, str]:
         """The similarity measure changes how near an answer comes to a check, the rule what follows from that."""
-        return {"similarity": self._similarity.name, "rule": rule_sha256(), "ranking": repr(RANKING)}
+        return {
+            "similarity": self._similarity.name,
+            "rule": rule_sha256(),
+            "ranking": repr((RANKING, self._similarity.unrelated_below)),
+        }
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent: missing baselines, then a request for each check worth asking."""
