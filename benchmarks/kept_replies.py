@@ -46,7 +46,10 @@ class KeptReplies:
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Return the kept reply, or ask and keep."""
-        sent = json.dumps([self.name, asdict(request)], sort_keys=True)
+        asked = asdict(request)
+        # What was asked before does not change what is asked.
+        del asked["fixed_characters"]
+        sent = json.dumps([self.name, asked], sort_keys=True)
         key = hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()
         if key not in self._known:
             reply = self._known[key] = await self._model.complete(request)

@@ -16,6 +16,7 @@ from coach.cli.session import (
     make_judge,
     open_model,
     sentence_similarity,
+    settled,
     start_embedded,
 )
 from coach.core.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from coach.judges.structured import StructuredJudge
     from coach.usecases.assess import AnswerAssessor
 
-#: Answers at the same time by the embedded model; each needs a slot with its own memory.
-EMBEDDED_SLOTS = 2
+#: Answers at the same time by the embedded model. Two in one piece of work would change each other's last digits.
+EMBEDDED_SLOTS = 1
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ async def open_batch_session(
         paced = PacedChatModel(model, limit)
         model.tell(paced.observe)
         method = settings.method or await default_method(choice, paced)
-        judge = make_judge(method, paced, prompts, similarity, limit.maximum)
+        asked = settled(paced) if server is not None else paced
+        judge = make_judge(method, asked, prompts, similarity, limit.maximum)
         assessor = make_assessor(bank, judge, similarity)
         workers = stack.enter_context(make_workers(assessor, embedded=choice.embedded))
         yield BatchSession(assessor, judge, limit, workers)

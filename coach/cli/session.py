@@ -52,7 +52,7 @@ class Session:
     """An open model with the assessor that uses it."""
 
     choice: ModelChoice
-    chat_model: OpenAIChatModel
+    chat_model: ChatModel
     assessor: AnswerAssessor
 
 
@@ -80,8 +80,9 @@ async def open_session(
         similarity = sentence_similarity()
         model = await stack.enter_async_context(await open_model(choice, server))
         method = settings.method or await default_method(choice, model)
-        judge = make_judge(method, model, prompts, similarity, settings.parallel)
-        yield Session(choice, model, make_assessor(loaded, judge, similarity))
+        asked = settled(model) if server is not None else model
+        judge = make_judge(method, asked, prompts, similarity, settings.parallel)
+        yield Session(choice, asked, make_assessor(loaded, judge, similarity))
 
 
 @asynccontextmanager
@@ -148,6 +149,13 @@ async def open_model(choice: ModelChoice, server: EmbeddedServer | None, *, pace
         many=paced,
         endpoint_name=EMBEDDED_ENDPOINT,
     )
+
+
+def settled(model: ChatModel) -> ChatModel:
+    """Return the embedded model so that it gives the same reply to the same request at any time."""
+    from coach.edges.settled_model import SettledChatModel
+
+    return SettledChatModel(model)
 
 
 def make_judge(

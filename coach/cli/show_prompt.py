@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import typer
 
@@ -57,12 +58,19 @@ def _print_json(
         "model": judge.model,
         "endpoint": judge.endpoint,
         "unscored_reason": unscored_reason,
-        "requests": [{**asdict(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)],
+        "requests": [{**_sent(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)],
         "input_tokens": sum(count.count for count in counts),
         "exact": all(count.exact for count in counts),
         "note": note or None,
     }
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _sent(request: CompletionRequest) -> dict[str, Any]:
+    """Return what of a request is sent."""
+    fields = asdict(request)
+    del fields["fixed_characters"]
+    return fields
 
 
 def _print_requests(requests: Sequence[CompletionRequest], counts: Sequence[TokenCount]) -> None:

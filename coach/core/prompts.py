@@ -10,6 +10,9 @@ from coach.models.bank import TOP_LEVEL, Check
 from coach.models.completion import Message
 from coach.models.judging import JudgeTask
 
+#: Between the parts of a message.
+_GAP = "\n\n"
+
 
 def rubric_lines(task: JudgeTask) -> str:
     """Return the rubric's criteria, one a line, with what the top level shows."""
@@ -59,7 +62,7 @@ def check_messages(templates: PromptTemplates, task: JudgeTask, check: Check, an
     fixed, question = _fixed_parts(templates, task)
     said = templates.render("logprobs.answer.txt", answer=neutralise(answer))
     asked = templates.render("logprobs.check.txt", statement=check.statement)
-    return fixed, Message("user", f"{question}\n\n{said}\n\n{asked}")
+    return fixed, Message("user", f"{question}{_GAP}{said}{_GAP}{asked}")
 
 
 def reference_messages(templates: PromptTemplates, task: JudgeTask, check: Check, answer: str) -> tuple[Message, ...]:
@@ -69,7 +72,12 @@ def reference_messages(templates: PromptTemplates, task: JudgeTask, check: Check
     """
     fixed, question = _fixed_parts(templates, task)
     asked = templates.render("logprobs.reference.txt", statement=check.statement, answer=neutralise(answer))
-    return fixed, Message("user", f"{question}\n\n{asked}")
+    return fixed, Message("user", f"{question}{_GAP}{asked}")
+
+
+def fixed_characters(templates: PromptTemplates, task: JudgeTask) -> int:
+    """Return how many characters of a check's user message are the same for every answer to the question."""
+    return len(_fixed_parts(templates, task)[1]) + len(_GAP)
 
 
 def _fixed_parts(templates: PromptTemplates, task: JudgeTask) -> tuple[Message, str]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from coach.core.evidence import RANKING, Finding, find_evidence, is_reference
 from coach.core.log_odds import yes_log_odds
-from coach.core.prompts import check_messages, reference_messages
+from coach.core.prompts import check_messages, fixed_characters, reference_messages
 from coach.core.signals import Signals, probability_of, rule_sha256, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
@@ -127,10 +127,11 @@ class LogprobsJudge:
         usages: list[Usage] = []
         findings = self._findings(task)
         # All at once and before the answer, whose prompt a server can then keep from check to check.
-        baselines = await self._baselines_of(task, [f.check for f in findings if _asked(f)], usages)
+        asked = [finding.check for finding in findings if _asked(finding)]
+        baselines = await self._baselines_of(task, asked, usages)
 
         async def decide(finding: Finding) -> CheckVerdict:
-            verdict = await self._decide(task, finding, baselines, usages)
+            verdict = await self._decide(task, finding, baselines, usages, first=finding.check in asked[:1])
             if on_verdict:
                 on_verdict(finding.check, verdict)
             return verdict
@@ -153,9 +154,13 @@ class LogprobsJudge:
         """
         usages: list[Usage] = []
         findings = self._findings(task)
-        baselines = await self._baselines_of(task, [f.check for f in findings if _asked(f)], usages)
+        asked = [finding.check for finding in findings if _asked(finding)]
+        baselines = await self._baselines_of(task, asked, usages)
         return [
-            (f.check, await self._signals(task, f, baselines, usages) if _asked(f) else f.signals) for f in findings
+            (f.check, await self._signals(task, f, baselines, usages, first=f.check in asked[:1]))
+            if _asked(f)
+            else (f.check, f.signals)
+            for f in findings
         ]
 
     def missing_baselines(self, task: JudgeTask) -> int:
@@ -166,12 +171,12 @@ class LogprobsJudge:
         return find_evidence(self._similarity, task.answer.judged_sentences, task.checks, task.question.text)
 
     async def _decide(
-        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage]
+        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage], *, first: bool
     ) -> CheckVerdict:
         signals = finding.signals
         if _asked(finding):
             try:
-                signals = await self._signals(task, finding, baselines, usages)
+                signals = await self._signals(task, finding, baselines, usages, first=first)
             except _ABOUT_ONE_CHECK as error:
                 return _unjudged(finding.check, error.message)
         probability = probability_of(finding.check.kind, signals)
@@ -181,13 +186,13 @@ class LogprobsJudge:
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
 
     async def _signals(
-        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage]
+        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage], *, first: bool
     ) -> Signals:
-        """Return the finding's signals with the model's; raises ModelError."""
+        """Return the finding's signals with the model's; ``first`` about this answer or not. Raises ModelError."""
         baseline = baselines[finding.check.id]
         if isinstance(baseline, ModelError):
             raise baseline
-        own = await self._ask(task, finding.check, finding.text, usages)
+        own = await self._ask(task, finding.check, finding.text, usages, first=first)
         return replace(finding.signals, log_odds=own - baseline)
 
     async def _baselines_of(self, task: JudgeTask, checks: Sequence[Check], usages: list[Usage]) -> dict[str, Baseline]:
@@ -197,25 +202,28 @@ class LogprobsJudge:
         for text in CONTENT_FREE:
             for check in checks:
                 try:
-                    values[check.id].append(await self._baseline(task, check, text, usages))
+                    values[check.id].append(await self._baseline(task, check, text, usages, first=check is checks[0]))
                 except _ABOUT_ONE_CHECK as error:
                     failures[check.id] = error
         return {check_id: fmean(known) if known else failures[check_id] for check_id, known in values.items()}
 
-    async def _baseline(self, task: JudgeTask, check: Check, text: str, usages: list[Usage]) -> float:
+    async def _baseline(self, task: JudgeTask, check: Check, text: str, usages: list[Usage], *, first: bool) -> float:
         key = self._key(task, check, text)
         known = self._baselines.get(key)
         if known is None:
-            known = await self._ask(task, check, text, usages)
+            known = await self._ask(task, check, text, usages, first=first)
             self._baselines.put({key: known})
         return known
 
     def _missing(self, task: JudgeTask, check: Check) -> list[str]:
         return [text for text in CONTENT_FREE if self._baselines.get(self._key(task, check, text)) is None]
 
-    async def _ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage]) -> float:
+    async def _ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage], *, first: bool) -> float:
+        request = self._request(task, check, answer)
+        if first:
+            request = replace(request, fixed_characters=fixed_characters(self._templates, task))
         async with self._slots:
-            completion = await self._model.complete(self._request(task, check, answer))
+            completion = await self._model.complete(request)
         usages.append(completion.usage)
         if completion.first_token is None:
             # Without them a score would rest on the checks alone that the answer does not touch.

@@ -27,13 +27,15 @@ class CompletionRequest:
     """What to ask: messages, the longest reply in tokens, and in which form the reply is wanted.
 
     ``top_logprobs`` (1-20) asks for the alternatives of the first reply token, ``json_schema`` for
-    constrained JSON; None leaves either out.
+    constrained JSON; None leaves either out. ``fixed_characters`` stands on the first request about an answer: so
+    many characters at the start of the last message are the same for every answer to the question.
     """
 
     messages: tuple[Message, ...]
     max_tokens: int
     top_logprobs: int | None = None
     json_schema: JsonSchema | None = None
+    fixed_characters: int | None = None
 
 
 @dataclass(frozen=True)

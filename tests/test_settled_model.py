@@ -1,0 +1,92 @@
+"""The same request gets the same reply, whatever the server was asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from coach.edges.embedded_server import EmbeddedServer
+from coach.edges.model_file import ensure_model_file
+from coach.edges.openai_client import OpenAIChatModel
+from coach.edges.settled_model import SettledChatModel
+from coach.models.completion import Completion, CompletionRequest, Message, Usage
+
+SYSTEM = Message("system", "You check short answers of a candidate. Be strict.")
+FIXED = "Question: How do images reach the archive?\nA strong answer shows:\n- the service that stores them\n\n"
+
+
+def asked(answer: str, check: str, *, first: bool) -> CompletionRequest:
+    """Return a request about a check on an answer, as the judge sends it."""
+    text = f"{FIXED}Answer: {answer}\n\nDoes the answer do this? {check} Reply Yes or No."
+    return CompletionRequest(
+        (SYSTEM, Message("user", text)), 1, top_logprobs=5, fixed_characters=len(FIXED) if first else None
+    )
+
+
+@dataclass
+class Recorder:
+    """A model that notes what it is asked."""
+
+    name: str = "model"
+    endpoint: str = "http://127.0.0.1/v1"
+    requests: list[CompletionRequest] = field(default_factory=list)
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """Return a reply of one token for ten."""
+        self.requests.append(request)
+        return Completion("Yes", "stop", usage=Usage(10, 0, 1))
+
+
+async def test_the_first_request_about_an_answer_is_led_up_to_in_two_steps() -> None:
+    """System message, then the fixed part, each followed by what no prompt goes on with; the tokens all count."""
+    recorder = Recorder()
+    request = asked("With C-STORE.", "Names the service.", first=True)
+
+    completion = await SettledChatModel(recorder).complete(request)
+
+    assert [r.messages for r in recorder.requests] == [
+        (SYSTEM, Message("user", "#")),
+        (SYSTEM, Message("user", f"{FIXED}#")),
+        request.messages,
+    ]
+    assert completion.usage == Usage(30, 0, 3)
+
+
+async def test_every_other_request_goes_as_it_is() -> None:
+    """Further checks on the same answer go on from where the first one was."""
+    recorder = Recorder()
+    request = asked("With C-STORE.", "Names the service.", first=False)
+
+    await SettledChatModel(recorder).complete(request)
+
+    assert recorder.requests == [request]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    """Return the real server with the real model."""
+    with EmbeddedServer.start(ensure_model_file(), context=1024) as running:
+        yield running
+
+
+async def test_the_embedded_model_repeats_itself_to_the_last_digit(server: EmbeddedServer) -> None:
+    """An answer judged again, at once or after another one, has exactly the same probabilities."""
+    endpoint = await server.await_ready_async()
+    checks = ("Names the service that stores images.", "Says where the images go.", "Names a number.")
+
+    async with OpenAIChatModel(endpoint.model, endpoint.base_url, endpoint.api_key, timeout=120.0) as plain:
+        model = SettledChatModel(plain)
+
+        async def judged(answer: str) -> list[Completion]:
+            replies = [await model.complete(asked(answer, c, first=c is checks[0])) for c in checks]
+            return [replace(reply, usage=Usage()) for reply in replies]
+
+        once = await judged("The scanner pushes its images to the archive with C-STORE.")
+        again = await judged("The scanner pushes its images to the archive with C-STORE.")
+        await judged("The scanner does something else that nobody has explained to me.")
+        later = await judged("The scanner pushes its images to the archive with C-STORE.")
+
+    assert all(reply.first_token for reply in once)
+    assert once == again == later
