@@ -116,6 +116,23 @@ async def test_all_checks_of_an_answer_are_asked_one_after_the_other() -> None:
     assert changes == [0, 1, "own"]
 
 
+async def test_only_the_first_request_about_a_text_tells_what_is_fixed() -> None:
+    """It is the same for every answer to the question, and what follows it is the answer."""
+    model = YesModel()
+    own = assessor(model)
+    question = own.bank.questions[0]
+    await own.assess(question, ANSWER)
+    await own.assess(question, f"{ANSWER} And I labelled the cable.")
+
+    marked = [request for request in model.requests if request.fixed_characters is not None]
+    told = {request.messages[-1].content[: request.fixed_characters] for request in marked}
+    # Two texts without content, and two answers.
+    assert len(marked) == 4 < len(model.requests)
+    assert len(told) == 1
+    assert question.rationale in told.pop()
+    assert all(r.messages[-1].content[r.fixed_characters or 0 :].startswith("Answer:") for r in marked)
+
+
 async def test_what_would_be_sent_is_what_is_sent() -> None:
     """``requests`` lists the very requests of the judgement."""
     model = YesModel()
