@@ -17,6 +17,7 @@ from history_factory import judged
 from typer.testing import CliRunner, Result
 
 from coach.cli.history import history_app
+from coach.edges.drafts import keep_draft
 from coach.edges.history.record_files import rescue_files, write_rescue_file
 from coach.edges.history.store import HistoryStore, new_record
 from coach.errors import CoachError, InputError, StorageError, UnknownQuestionError
@@ -231,11 +232,20 @@ def test_delete_of_a_question(saved: list[int], data: Path) -> None:
     assert not any(b"first try" in file.read_bytes() for file in data.iterdir())
 
 
+def test_delete_takes_the_drafts_too(saved: list[int]) -> None:
+    """What somebody typed and never handed in is theirs to delete as well; other questions keep theirs."""
+    gone, kept = keep_draft("dicom-standard", "half an answer"), keep_draft("hl7-integration", "another one")
+    result = coach("delete", "dicom-standard", "--yes")
+
+    assert "Deleted 2 attempts and 1 draft." in result.stderr
+    assert (gone.exists(), kept.exists()) == (False, True)
+
+
 def test_delete_by_number(saved: list[int]) -> None:
     """Single attempts go by the number that the listing shows."""
     result = coach("delete", "--attempt", str(saved[0]), "--attempt", str(saved[2]), "--yes", "--json")
 
-    assert json.loads(result.stdout) == {"schema": "coach/deleted@1", "attempts": 2, "rescue_files": 0}
+    assert json.loads(result.stdout) == {"schema": "coach/deleted@1", "attempts": 2, "rescue_files": 0, "drafts": 0}
     assert answers() == ["second try", "from the library"]
 
 

@@ -85,6 +85,7 @@ def delete_command(
     quiet: QuietOption = False,
 ) -> None:
     """Delete attempts for good: of one question, by number, or all. Asks first."""
+    from coach.edges.drafts import delete_drafts
     from coach.edges.history.record_files import delete_rescue_files
     from coach.edges.history.store import HistoryStore
     from coach.models.history import Deletion
@@ -101,10 +102,11 @@ def delete_command(
         deleted = store.delete(question_id, ids=ids, bank_title=bank_title, everything=everything)
         # A rescue file holds answers too; an attempt that has a number is in none (see --import).
         rescued = 0 if ids else delete_rescue_files(question_id, bank_title)
+        drafts = delete_drafts(question_id) if not ids and (question_id or everything) else 0
     if as_json:
-        _print_json(Deletion(attempts=deleted, rescue_files=rescued))
-    files = f" and {rescued} rescue file{_s(rescued)}" if rescued else ""
-    _say(f"Deleted {deleted} attempt{_s(deleted)}{files}.", quiet)
+        _print_json(Deletion(attempts=deleted, rescue_files=rescued, drafts=drafts))
+    more = [f" and {n} {kind}{_s(n)}" for n, kind in ((rescued, "rescue file"), (drafts, "draft")) if n]
+    _say(f"Deleted {deleted} attempt{_s(deleted)}{''.join(more)}.", quiet)
 
 
 #: Registered by the program with ``app.add_typer(history_app, name="history")``.

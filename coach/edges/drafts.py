@@ -34,3 +34,17 @@ def discard_draft(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{path}: cannot be deleted ({error.strerror})", "Delete it yourself.") from error
+
+
+def delete_drafts(question_id: str | None = None) -> int:
+    """Delete the drafts in the data directory (of one question, or all) and return how many; raises StorageError."""
+    pattern = "*.md" if question_id is None else f"{question_id}-*.md"
+    # The draft of "net" is no draft of "net-2": behind the id stands what makes a file name unique, without a dash.
+    own = [
+        path
+        for path in sorted((data_directory() / FOLDER).glob(pattern))
+        if question_id is None or "-" not in path.stem.removeprefix(f"{question_id}-")
+    ]
+    for path in own:
+        discard_draft(path)
+    return len(own)

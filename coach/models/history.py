@@ -127,8 +127,9 @@ class NextQuestions(ResultModel):
 
 
 class Deletion(ResultModel):
-    """How many attempts were deleted, and how many rescue files with them."""
+    """How many attempts were deleted, and how many rescue files and drafts with them."""
 
     schema_: Literal["coach/deleted@1"] = Field(default="coach/deleted@1", alias="schema")
     attempts: int
     rescue_files: int
+    drafts: int
