@@ -44,14 +44,14 @@ def submit_one_by_one(answers: dict[tuple[str, str], str]) -> Scores:
 def grade_together(answers: dict[tuple[str, str], str], folder: Path) -> Scores:
     """Grade all answers by one batch; they come in turns, so that ordering them by question is the batch's own work."""
     rows = [
-        {"candidate_id": level, "question_id": question_id, "answer": text}
+        {"candidate": level, "question_id": question_id, "answer": text}
         for (question_id, level), text in sorted(answers.items(), key=lambda item: item[0][1])
     ]
     source, out = folder / "answers.jsonl", folder / "out"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     coach("batch", str(source), "--out", str(out))
     results = map(json.loads, (out / "results.jsonl").read_text(encoding="utf-8").splitlines())
-    return {(row["question_id"], row["candidate_id"]): row["assessment"]["score"] for row in results}
+    return {(row["question_id"], row["candidate"]): row["assessment"]["score"] for row in results}
 
 
 def main() -> int:
