@@ -315,3 +315,12 @@ def test_unknown_exceptions_are_still_model_errors() -> None:
 
     assert type(error) is ModelError
     assert "RuntimeError" in error.message
+
+
+def test_a_reply_that_the_server_itself_cannot_read_is_one_bad_reply() -> None:
+    """llama.cpp says so with status 500; the next answer may be read all the same."""
+    message = "The model produced output that does not match the expected peg-native format"
+    error = translate(status_error(500, {"message": message}), "model", ENDPOINT)
+
+    assert isinstance(error, ModelReplyError)
+    assert "cannot be read" in error.message

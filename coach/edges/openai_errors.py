@@ -47,6 +47,8 @@ _NO_MODEL = re.compile(
     r"model.{0,120}(not found|not exist)|(invalid|unknown|no such) model|not a valid model", re.IGNORECASE | re.DOTALL
 )
 _FILTERED = re.compile(r"content management policy|content[_ ]filter", re.IGNORECASE)
+#: llama.cpp answers 500 when the model's own output breaks off: that is one bad reply, not a broken server.
+_FORMLESS = re.compile(r"output that does not match the expected", re.IGNORECASE)
 _BAD_KEY = re.compile(r"api key not valid|invalid api key|incorrect api key", re.IGNORECASE)
 
 
@@ -249,6 +251,7 @@ _RULES: tuple[tuple[Callable[[Failure], bool], Handler], ...] = (
     (lambda it: it.status == 413 or (it.status < 500 and is_too_long(it.words, it.code)), _too_long),
     (lambda it: it.status in (400, 404, 422) and _NO_MODEL.search(it.words) is not None, _no_model),
     (lambda it: it.status == 408, _timed_out),
+    (lambda it: _FORMLESS.search(it.words) is not None, _unreadable),
     (lambda it: it.status == 409 or it.status >= 500, _broken),
 )
 
