@@ -36,8 +36,8 @@ LEVEL_THRESHOLDS = (0.12, 0.35, 0.6, 0.8)
 
 #: z of a two-sided 90 % interval of the normal distribution.
 Z_90 = 1.645
-#: Correlation between the judge's errors on two checks of one answer (halo). benchmarks/interval_coverage.py measured 0.19
-#: on the labelled answers; with 0.1 the 90 % intervals held 96 % of their scores, so they are not made wider.
+#: Correlation between the judge's errors on two checks of one answer (halo). benchmarks/interval_coverage.py measured
+#: 0.19 on the labelled answers; with 0.1 the 90 % intervals held 96 % of their scores, so they are not made wider.
 ERROR_CORRELATION = 0.1
 
 #: Intervals wider than this (in points) ask for a human look.
