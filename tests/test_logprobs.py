@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -131,6 +131,23 @@ async def test_only_the_first_request_about_a_text_tells_what_is_fixed() -> None
     assert len(told) == 1
     assert question.rationale in told.pop()
     assert all(r.messages[-1].content[r.fixed_characters or 0 :].startswith("Answer:") for r in marked)
+
+
+async def test_the_request_that_is_sent_first_tells_what_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks go criterion by criterion, so the first that is sent need not be the first of the bank."""
+    model = YesModel()
+    asked = task(model)
+    first = asked.checks[0]
+    late = next(check for check in reversed(asked.checks) if check.criterion == first.criterion and check != first)
+    early = next(check for check in asked.checks if check.criterion != first.criterion)
+    monkeypatch.setattr("coach.judges.logprobs._asked", lambda finding: finding.check in (early, late))
+    reordered = replace(asked, checks=(first, early, *(c for c in asked.checks if c not in (first, early))))
+
+    await assessor(model).judge.judge(reordered)
+
+    own = [r for r in model.requests if not any(text in r.messages[-1].content for text in CONTENT_FREE)]
+    assert [late.statement in own[0].messages[-1].content, early.statement in own[1].messages[-1].content] == [True] * 2
+    assert [request.fixed_characters is not None for request in own] == [True, False]
 
 
 async def test_what_would_be_sent_is_what_is_sent() -> None:

@@ -125,9 +125,9 @@ class LogprobsJudge:
         A check whose reply holds neither Yes nor No is unjudged.
         """
         usages: list[Usage] = []
-        findings = self._findings(task)
+        groups = _by_criterion(self._findings(task))
         # All at once and before the answer, whose prompt a server can then keep from check to check.
-        asked = [finding.check for finding in findings if _asked(finding)]
+        asked = _asked_checks(finding for group in groups for finding in group)
         baselines = await self._baselines_of(task, asked, usages)
 
         async def decide(finding: Finding) -> CheckVerdict:
@@ -137,7 +137,7 @@ class LogprobsJudge:
             return verdict
 
         verdicts: dict[str, CheckVerdict] = {}
-        for group in _by_criterion(findings):
+        for group in groups:
             verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, group)))
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
 
@@ -154,7 +154,7 @@ class LogprobsJudge:
         """
         usages: list[Usage] = []
         findings = self._findings(task)
-        asked = [finding.check for finding in findings if _asked(finding)]
+        asked = _asked_checks(findings)
         baselines = await self._baselines_of(task, asked, usages)
         return [
             (f.check, await self._signals(task, f, baselines, usages, first=f.check in asked[:1]))
@@ -248,6 +248,11 @@ class LogprobsJudge:
 
 def _asked(finding: Finding) -> bool:
     return worth_asking(finding.check.kind, finding.signals)
+
+
+def _asked_checks(findings: Iterable[Finding]) -> list[Check]:
+    """Return the checks that the model is asked about, in the order of the findings."""
+    return [finding.check for finding in findings if _asked(finding)]
 
 
 def _by_criterion(findings: Sequence[Finding]) -> list[list[Finding]]:
