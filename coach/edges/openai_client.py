@@ -262,11 +262,11 @@ def _client(address: Address, key: str, timeout: float, max_retries: int, many: 
 def _http_client(address: Address, timeout: Timeout, many: bool) -> AsyncClient:
     from openai import DefaultAsyncHttpx2Client
 
-    from coach.edges.connection_pools import pooled_transport
+    from coach.edges.aiohttp_transport import aiohttp_transport
 
     return DefaultAsyncHttpx2Client(
         auth=address.login,
-        transport=pooled_transport() if many else None,
+        transport=aiohttp_transport() if many else None,
         timeout=timeout,
         follow_redirects=False,
         trust_env=not address.is_loopback,
