@@ -170,7 +170,7 @@ def test_tells_the_child_everything_and_the_outside_nothing(fake: pytest.MonkeyP
     """The server is private, silent and sized as asked; native chatter does not disturb the reply."""
     record = model.with_name("record.json")
     fake.setenv("FAKE_MODE", f"record:{record}")
-    with EmbeddedServer.start(model, parallel=3, context=1000, threads=5) as server:
+    with EmbeddedServer.start(model, context=1000, threads=5) as server:
         endpoint = server.await_ready(PATIENCE)
     settings = json.loads(record.read_text())
     assert settings == {
@@ -185,8 +185,8 @@ def test_tells_the_child_everything_and_the_outside_nothing(fake: pytest.MonkeyP
         "verbosity": 1,
         "cpuparams": {"n_threads": 5},
         "cpuparams_batch": {"n_threads": 5},
-        "n_parallel": 3,
-        "n_ctx": 3000,
+        "n_parallel": 1,
+        "n_ctx": 1000,
         "fit_params": False,
         "warmup": False,
         "cache_prompt": True,

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from coach.judges.structured import StructuredJudge
     from coach.usecases.assess import AnswerAssessor
 
-#: Answers at the same time by the embedded model. Two in one piece of work would change each other's last digits.
-EMBEDDED_SLOTS = 1
-
 
 @dataclass(frozen=True)
 class BatchSession:
@@ -44,10 +41,13 @@ class BatchSession:
 
 
 def limit_of(choice: ModelChoice, concurrency: int | None) -> Limit:
-    """Return how much may be in flight: as the user says, else what the server turns out to bear."""
-    if concurrency is not None:
-        return FixedLimit(concurrency)
-    return FixedLimit(EMBEDDED_SLOTS) if choice.embedded else AdaptiveLimit(MAXIMUM)
+    """Return how much may be in flight: as the user says, else what the server turns out to bear.
+
+    The embedded model judges one answer at a time (see `one_at_a_time`).
+    """
+    if choice.embedded:
+        return FixedLimit(1)
+    return AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ async def open_batch_session(
     choice = choose_model(settings.model, os.environ)
     limit = limit_of(choice, concurrency)
     async with AsyncExitStack() as stack:
-        server = start_embedded(choice, limit.maximum, on_progress)
+        server = start_embedded(choice, on_progress)
         if server is not None:
             stack.callback(server.close)
         prompts, similarity = load_prompts(), sentence_similarity()

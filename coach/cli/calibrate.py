@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import typer
 
 from coach.cli.console import err_console, out_console, say
 from coach.cli.event_loop import run_to_end
+from coach.cli.one_at_a_time import embedded_is_chosen, say_when_ignored
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
 from coach.cli.report_targets import check_writable
 from coach.cli.session import Settings, open_assessor
@@ -72,6 +72,7 @@ def calibrate_command(
     Reports agreement, human ceiling, bias, reliability and the worst cases.
     """
     settings = Settings(model, bank, method, _parallel(model, parallel))
+    say_when_ignored(model, parallel, "--parallel", quiet)
     _check_first(settings, save, html)
     plan = _plan(gold, bank, limit, seed, scale, quiet)
     try:
@@ -90,11 +91,7 @@ def calibrate_command(
 
 
 def _parallel(model: str | None, wanted: int | None) -> int:
-    from coach.edges.model_choice import choose_model
-
-    if wanted is not None:
-        return wanted
-    return 1 if choose_model(model, os.environ).embedded else PARALLEL_REMOTE
+    return 1 if embedded_is_chosen(model) else wanted or PARALLEL_REMOTE
 
 
 def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:

@@ -38,7 +38,7 @@ class Settings:
     model: str | None = None
     bank: Path | None = None
     method: str | None = None
-    #: Requests in flight at the same time; the embedded model gets as many slots.
+    #: Requests in flight at the same time; 1 for the embedded model.
     parallel: int = 1
 
     def check(self) -> None:
@@ -72,7 +72,7 @@ async def open_session(
     settings.check()
     choice = choose_model(settings.model, os.environ)
     async with AsyncExitStack() as stack:
-        server = start_embedded(choice, settings.parallel, on_progress)
+        server = start_embedded(choice, on_progress)
         if server is not None:
             stack.callback(server.close)
         loaded = bank or load_bank(settings.bank)
@@ -114,8 +114,8 @@ def sentence_similarity() -> Similarity:
     return SentenceEncoder() if encoder_installed() else LexicalSimilarity()
 
 
-def start_embedded(choice: ModelChoice, parallel: int, on_progress: OnProgress | None) -> EmbeddedServer | None:
-    """Start the embedded model with so many slots; None when another model was chosen. Raises CoachError."""
+def start_embedded(choice: ModelChoice, on_progress: OnProgress | None) -> EmbeddedServer | None:
+    """Start the embedded model; None when another model was chosen. Raises CoachError."""
     if not choice.embedded:
         return None
     from coach.edges.embedded_server import EmbeddedServer
@@ -126,7 +126,7 @@ def start_embedded(choice: ModelChoice, parallel: int, on_progress: OnProgress |
             on_progress("Preparing the embedded model (first use only)", done, total)
 
     file = choice.file or ensure_model_file(report)
-    return EmbeddedServer.start(file, parallel=parallel)
+    return EmbeddedServer.start(file)
 
 
 async def open_model(choice: ModelChoice, server: EmbeddedServer | None, *, paced: bool = False) -> OpenAIChatModel:

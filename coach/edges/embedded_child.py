@@ -17,13 +17,12 @@ from typing import Any, BinaryIO, TypedDict
 
 
 class Settings(TypedDict):
-    """What the parent asks for; ``context`` is in tokens for each of the ``parallel`` requests."""
+    """What the parent asks for; ``context`` is in tokens."""
 
     model: str
     alias: str
     api_key: str
     threads: int
-    parallel: int
     context: int
 
 
@@ -67,9 +66,8 @@ def _serve(settings: Settings) -> Any:
     params.verbosity = 1
     params.cpuparams.n_threads = settings["threads"]
     params.cpuparams_batch.n_threads = settings["threads"]
-    # The server divides its context among the slots.
-    params.n_parallel = settings["parallel"]
-    params.n_ctx = settings["context"] * settings["parallel"]
+    params.n_parallel = 1
+    params.n_ctx = settings["context"]
     params.fit_params = False
     params.warmup = False
     # Each slot keeps its last prompt; the additional cache would take up to 8 GB.

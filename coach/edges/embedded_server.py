@@ -64,14 +64,12 @@ class EmbeddedServer:
         self._reader.start()
 
     @classmethod
-    def start(
-        cls, model_path: Path, parallel: int = 1, context: int = 8192, threads: int | None = None
-    ) -> EmbeddedServer:
+    def start(cls, model_path: Path, context: int = 8192, threads: int | None = None) -> EmbeddedServer:
         """Start serving the file and return at once; it loads meanwhile.
 
-        ``parallel`` requests are answered at a time, each of up to ``context`` tokens (prompt and reply), with
-        ``threads`` threads (all processors that this process may use when None). Raises EmbeddedModelError when
-        the server is not installed or the file is not a model.
+        One request is answered at a time, of up to ``context`` tokens (prompt and reply), with ``threads`` threads
+        (all processors that this process may use when None). Raises EmbeddedModelError when the server is not
+        installed or the file is not a model.
         """
         path = model_path.absolute()
         if importlib.util.find_spec("xllamacpp") is None:
@@ -82,7 +80,6 @@ class EmbeddedServer:
             "alias": path.stem,
             "api_key": secrets.token_urlsafe(32),
             "threads": threads or _processors(),
-            "parallel": parallel,
             "context": context,
         }
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child lives
