@@ -8,7 +8,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import typer
@@ -18,9 +18,11 @@ from typer.testing import CliRunner, Result
 
 import coach.cli.compare
 from coach.cli.compare import compare_command
+from coach.cli.session import Settings
+from coach.cli.unopened_model import unopened_assessor
 from coach.edges.example_files import load_exemplars
 from coach.edges.history.store import HistoryStore
-from coach.errors import InputError, StorageError
+from coach.errors import InputError, ModelConnectionError, StorageError
 from coach.models.comparison import Comparison, ComparisonSeries
 from coach.usecases.assess import AnswerAssessor
 
@@ -112,6 +114,32 @@ def test_without_files_the_last_two_attempts_are_compared(judge: KeywordJudge) -
     assert judge.tasks == []
     assert "Comparing attempt 2" in result.stderr
     assert compare(ID, "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize("same_way", [True, False])
+def test_no_model_is_opened_for_results_that_are_known(monkeypatch: pytest.MonkeyPatch, same_way: bool) -> None:
+    """Attempts that were judged in the same way need no model any more; others do."""
+    opened: list[Settings] = []
+
+    def open_nothing(settings: Settings, **options: Any) -> NoReturn:
+        opened.append(settings)
+        raise ModelConnectionError("no model here", "Start one.")
+
+    monkeypatch.setattr(coach.cli.compare, "open_assessor", open_nothing)
+    known = unopened_assessor(Settings(method=None if same_way else "structured"), BANK)
+    with HistoryStore.open() as store:
+        for text in (OLD, NEW):
+            made = asyncio.run(assessor_with(keyword_judge()).assess(dicom_question(), text))
+            receipt = made.receipt.model_copy(update={"judging_sha256": known.judging_sha256(dicom_question())})
+            store.add(ID, text, made.model_copy(update={"receipt": receipt}), bank_title=BANK.title)
+
+    if same_way:
+        assert "Improved" in compare(ID).stdout
+        assert not opened
+    else:
+        with pytest.raises(ModelConnectionError):
+            compare(ID)
+        assert len(opened) == 1
 
 
 @pytest.mark.usefixtures("files")

@@ -86,12 +86,17 @@ async def _compare(
     settings: Settings, bank: Bank, question: Question, inputs: CompareInputs, quiet: bool, show_score: bool
 ) -> Comparison | ComparisonSeries:
     from coach.cli.live_progress import download_progress
-    from coach.usecases.compare import compare_revisions, compare_series, known_from_history
+    from coach.cli.unopened_model import unopened_assessor
+    from coach.usecases.compare import all_known, compare_revisions, compare_series, known_from_history
 
+    compare = compare_revisions if len(inputs.revisions) == 2 else compare_series
+    unopened = unopened_assessor(settings, bank)
+    known = known_from_history(unopened, question, inputs.attempts)
+    if all_known(unopened, question, inputs.revisions, known):
+        return await compare(unopened, question, inputs.revisions, known)
     with download_progress(err_console(), quiet) as on_progress:
         async with open_assessor(settings, bank=bank, on_progress=on_progress) as assessor:
             known = known_from_history(assessor, question, inputs.attempts)
-            compare = compare_revisions if len(inputs.revisions) == 2 else compare_series
             with ExitStack() as live:
                 on_revision = _progress_of(live, bank, question, quiet, show_score)
                 return await compare(assessor, question, inputs.revisions, known, on_revision)

@@ -128,7 +128,9 @@ async def _assess(
     from coach.cli.session import open_assessor
 
     if _has_nothing_to_judge(bank, question, text):
-        return await _assess_unopened(settings, bank, question, text)
+        from coach.cli.unopened_model import unopened_assessor
+
+        return await unopened_assessor(settings, bank).assess(question, text)
     console = err_console()
     async with AsyncExitStack() as stack:
         with preparing(console, quiet) as on_progress:
@@ -148,16 +150,6 @@ def _has_nothing_to_judge(bank: Bank, question: Question, text: str) -> bool:
     from coach.core.prechecks import prepare_answer
 
     return prepare_answer(text, question, bank.language).unscored_reason is not None
-
-
-async def _assess_unopened(settings: Settings, bank: Bank, question: Question, text: str) -> Assessment:
-    from coach.cli.session import make_assessor, sentence_similarity
-    from coach.cli.unopened_model import unopened_judge
-    from coach.edges.model_choice import choose_model
-
-    similarity = sentence_similarity()
-    judge = unopened_judge(settings.method, choose_model(settings.model, os.environ), similarity)
-    return await make_assessor(bank, judge, similarity).assess(question, text)
 
 
 def _print_report(

@@ -1,15 +1,19 @@
-"""A model by name only, for what needs no reply: showing a prompt, or an answer that has nothing to judge."""
+"""A model by name only, for what needs no reply: a prompt that is shown, results that are known, nothing to judge."""
 
 from __future__ import annotations
 
-from coach.cli.session import EMBEDDED_ENDPOINT, make_judge
+import os
+
+from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, make_judge, sentence_similarity
 from coach.core.similarity import Similarity
-from coach.edges.model_choice import ModelChoice
+from coach.edges.model_choice import ModelChoice, choose_model
 from coach.edges.model_file import EMBEDDED_MODEL
 from coach.edges.prompt_files import load_prompts
 from coach.judges.logprobs import LogprobsJudge
 from coach.judges.structured import StructuredJudge
+from coach.models.bank import Bank
 from coach.models.completion import Completion, CompletionRequest
+from coach.usecases.assess import AnswerAssessor
 
 
 class UnopenedModel:
@@ -28,3 +32,10 @@ def unopened_judge(method: str | None, choice: ModelChoice, similarity: Similari
     """Return the judge of a method; without one, that which the endpoint gets when it can do everything."""
     method = method or ("structured" if choice.is_openai else "logprobs")
     return make_judge(method, UnopenedModel(choice), load_prompts(), similarity, parallel=1)
+
+
+def unopened_assessor(settings: Settings, bank: Bank) -> AnswerAssessor:
+    """Return an assessor with everything but an open model."""
+    similarity = sentence_similarity()
+    judge = unopened_judge(settings.method, choose_model(settings.model, os.environ), similarity)
+    return make_assessor(bank, judge, similarity)

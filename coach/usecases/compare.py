@@ -70,6 +70,11 @@ def known_from_history(assessor: AnswerAssessor, question: Question, attempts: I
     }
 
 
+def all_known(assessor: AnswerAssessor, question: Question, revisions: Iterable[Revision], known: Known) -> bool:
+    """Return whether no revision has to be judged."""
+    return all(_key(assessor, question, revision.text) in known for revision in revisions)
+
+
 def _same_way(attempt: AttemptRecord, assessor: AnswerAssessor, question: Question) -> bool:
     """Return whether the receipt says that everything which changes a result was as this assessor has it."""
     receipt = attempt.assessment.receipt
