@@ -38,6 +38,15 @@ def test_a_reference_answer_is_always_asked_about() -> None:
     assert worth_asking("point", Signals(0.0, 0.0, statement_only=True))
 
 
+def test_nobody_is_accused_of_a_red_flag_that_the_model_does_not_see() -> None:
+    """An honest sentence may hold most words of a wrong one: without the model's Yes it is not even suspected."""
+    likeness = Signals(0.4, 0.41, 0.51, 0.52, 0.75)
+
+    assert worth_asking("red_flag", Signals(0.9, 1.0, 0.0, 1.0, 1.0))
+    assert probability_of("red_flag", replace(likeness, log_odds=-0.19)) < 0.35
+    assert probability_of("red_flag", replace(likeness, log_odds=0.9)) > 0.9
+
+
 def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hash of the rule, which is part of a result's key, changes with every weight and limit."""
     before = signals.rule_sha256()
@@ -45,6 +54,9 @@ def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(signals.WEIGHTS, "point", replace(signals.WEIGHTS["point"], bias=-1.0))
     changed = signals.rule_sha256()
     monkeypatch.undo()
+    monkeypatch.setattr(signals, "DISBELIEF", 0.0)
+    more = signals.rule_sha256()
+    monkeypatch.undo()
 
-    assert changed != before
+    assert len({before, changed, more}) == 3
     assert signals.rule_sha256() == before

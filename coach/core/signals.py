@@ -60,6 +60,9 @@ WEIGHTS: dict[Kind, Weights] = {
     "point": Weights(-6.5, 0.0, 9.5, -4.5, 1.7, 5.7, 3.0),
     "red_flag": Weights(-7.5, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
 }
+#: What each unit of log-odds below 0 takes from a red flag besides: an honest answer shares most words with a wrong one,
+#: and the model tells them apart. Of 48 red flags in the samples that it was asked about, it gave each more than 0.3.
+DISBELIEF = 6.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
 
@@ -79,15 +82,20 @@ def probability_of(kind: Kind, signals: Signals) -> float:
         + weights.words * signals.words
         + weights.log_odds * (signals.log_odds or 0.0)
     )
+    if kind == "red_flag":
+        value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
 
 
 def worth_asking(kind: Kind, signals: Signals) -> bool:
-    """Return whether the model's view could still change the verdict."""
-    return signals.statement_only or ASK_ABOVE <= probability_of(kind, signals) <= ASK_BELOW
+    """Return whether the model's view could still change the verdict; nobody is accused without it."""
+    probability = probability_of(kind, signals)
+    if signals.statement_only or probability < ASK_ABOVE:
+        return signals.statement_only
+    return kind == "red_flag" or probability <= ASK_BELOW
 
 
 def rule_sha256() -> str:
     """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
-    rule = repr((sorted(WEIGHTS.items()), STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
+    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
     return hashlib.sha256(rule.encode()).hexdigest()[:12]
