@@ -60,8 +60,8 @@ WEIGHTS: dict[Kind, Weights] = {
     "point": Weights(-6.5, 0.0, 9.5, -4.5, 1.7, 5.7, 3.0),
     "red_flag": Weights(-7.5, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
 }
-#: What each unit of log-odds below 0 takes from a red flag besides: an honest answer shares most words with a wrong one,
-#: and the model tells them apart. Of 48 red flags in the samples that it was asked about, it gave each more than 0.3.
+#: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
+#: one, and the model tells them apart. It gave each of the 48 red flags in the samples that it was asked about over 0.3.
 DISBELIEF = 6.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
