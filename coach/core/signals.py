@@ -61,7 +61,7 @@ WEIGHTS: dict[Kind, Weights] = {
     "red_flag": Weights(-7.5, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
 }
 #: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
-#: one, and the model tells them apart. It gave each of the 48 red flags in the samples that it was asked about over 0.3.
+#: one, and the model tells them apart. Of the red flags in the samples, it gave each that it was asked about over 0.3.
 DISBELIEF = 6.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
