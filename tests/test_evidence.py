@@ -30,7 +30,7 @@ def test_the_sentence_most_like_the_example_is_found() -> None:
 
     (found,) = find_evidence(LexicalSimilarity(), sentences, [check()], QUESTION)
 
-    assert found.sentences[0].number == 2
+    assert found.sentence.number == 2
     assert found.signals.example > found.signals.counter
 
 
@@ -53,7 +53,7 @@ def test_padding_changes_no_signal() -> None:
     plain = find_evidence(LexicalSimilarity(), split_sentences(text), [check()], QUESTION)[0]
     padded = find_evidence(LexicalSimilarity(), split_sentences(f"{text} Lunch is at noon."), [check()], QUESTION)[0]
 
-    assert [s.text for s in padded.sentences] == [s.text for s in plain.sentences]
+    assert padded.sentence.text == plain.sentence.text
 
 
 def test_the_whole_answer_is_asked_about_and_one_sentence_quoted() -> None:
@@ -65,7 +65,7 @@ def test_the_whole_answer_is_asked_about_and_one_sentence_quoted() -> None:
     with_example, without = find_evidence(LexicalSimilarity(), split_sentences(text), [check(), bare], QUESTION)
 
     assert with_example.text == without.text == text
-    assert [sentence.number for sentence in with_example.sentences] == [2]
+    assert with_example.sentence.number == 2
     assert (with_example.signals.statement_only, without.signals.statement_only) == (False, True)
 
 
@@ -88,7 +88,7 @@ def test_the_sentence_with_the_telling_word_is_quoted() -> None:
 
     (found,) = find_evidence(EveryPairAlike(), split_sentences(text), [conformance], QUESTION)
 
-    assert found.sentences[0].number == 2
+    assert found.sentence.number == 2
 
 
 def test_what_has_nothing_to_do_with_the_question_is_not_asked_about() -> None:

@@ -1,4 +1,4 @@
-"""Finding the sentence of an answer that comes nearest to each check, and measuring how near it comes."""
+"""Measuring how near an answer comes to each check, and finding the sentence to quote for it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.core.key_words import KeyWords
+from coach.core.quoting import Likeness, choose_quotes
 from coach.core.signals import Signals
 from coach.core.similarity import Similarity
 from coach.models.answer import Sentence
@@ -14,9 +15,6 @@ from coach.models.bank import Check
 
 #: Weights of statement, counter-examples and key words beside the examples when sentences are ranked.
 RANKING = (0.3, -0.5, 0.4)
-#: A second sentence is quoted too when its nearness reaches this share of the best one's.
-ALSO_QUOTED = 0.9
-MAX_QUOTES = 2
 #: So much of an answer is asked about at once: some 1000 words.
 MAX_ASKED_CHARACTERS = 6000
 
@@ -27,10 +25,10 @@ _SENTENCE_CHARACTERS = 15
 
 @dataclass(frozen=True)
 class Finding:
-    """The sentences nearest to a check, best first, with the signals of the best one."""
+    """The sentence that is quoted for a check, and the signals of the one that comes nearest to it."""
 
     check: Check
-    sentences: tuple[Sentence, ...]
+    sentence: Sentence
     signals: Signals
     #: What the model is asked about: the answer without what has nothing to do with the question, of a long one a part.
     text: str
@@ -67,6 +65,19 @@ class _Measured:
             for cosine, words in zip(self._cosines, self._words, strict=True)
         ]
 
+    def likenesses(self, check: Check) -> list[Likeness]:
+        """Return what each sentence has in common with a check."""
+        texts = positive_texts(check)
+        return [
+            Likeness(
+                [cosine[text] for text in texts],
+                cosine[check.statement],
+                max(words[text] for text in texts),
+                words[check.statement],
+            )
+            for cosine, words in zip(self._cosines, self._words, strict=True)
+        ]
+
     @staticmethod
     def _nearness(
         cosine: Mapping[str, float],
@@ -90,8 +101,15 @@ def find_evidence(
     texts = [sentence.text for sentence in sentences]
     measured = _Measured(similarity, texts, checks, question)
     about = _to_the_point(texts, measured.related)
+    quotes = choose_quotes([measured.likenesses(check) for check in checks])
     return [
-        _find(sentences, texts if is_reference(check) else about, check, measured.nearness(check)) for check in checks
+        Finding(
+            check,
+            sentences[quote],
+            _signals(check, measured.nearness(check)),
+            _asked_text(texts if is_reference(check) else about, texts[quote]),
+        )
+        for check, quote in zip(checks, quotes, strict=True)
     ]
 
 
@@ -132,12 +150,10 @@ def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
 
-def _find(sentences: Sequence[Sentence], about: Sequence[str], check: Check, measured: Sequence[_Nearness]) -> Finding:
-    ranked = sorted(range(len(sentences)), key=lambda index: -measured[index].near)
-    best = measured[ranked[0]]
-    second = measured[ranked[1]] if len(ranked) > 1 else best
-    quoted = [index for index in ranked[:MAX_QUOTES] if measured[index].near >= ALSO_QUOTED * best.near]
-    signals = Signals(
+def _signals(check: Check, measured: Sequence[_Nearness]) -> Signals:
+    ranked = sorted(measured, key=lambda nearness: -nearness.near)
+    best, second = ranked[0], ranked[min(1, len(ranked) - 1)]
+    return Signals(
         best.statement,
         best.example,
         best.counter,
@@ -145,8 +161,6 @@ def _find(sentences: Sequence[Sentence], about: Sequence[str], check: Check, mea
         best.words,
         statement_only=is_reference(check),
     )
-    chosen = tuple(sentences[index] for index in quoted or ranked[:1])
-    return Finding(check, chosen, signals, _asked_text(about, chosen[0].text))
 
 
 def _asked_text(about: Sequence[str], best: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from coach.core.evidence import RANKING, Finding, find_evidence, is_reference
 from coach.core.log_odds import yes_log_odds
 from coach.core.prompts import check_messages, fixed_characters, reference_messages
+from coach.core.quoting import QUOTING
 from coach.core.signals import Signals, probability_of, rule_sha256, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
@@ -109,7 +110,7 @@ class LogprobsJudge:
         return {
             "similarity": self._similarity.name,
             "rule": rule_sha256(),
-            "ranking": repr((RANKING, self._similarity.unrelated_below)),
+            "ranking": repr((RANKING, QUOTING, self._similarity.unrelated_below)),
         }
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
@@ -182,7 +183,7 @@ class LogprobsJudge:
         probability = probability_of(finding.check.kind, signals)
         verdict = verdict_of(probability, finding.check.kind)
         found = verdict in (Verdict.MET, Verdict.PARTLY)
-        evidence = tuple(sentence.number for sentence in finding.sentences) if found else ()
+        evidence = (finding.sentence.number,) if found else ()
         return CheckVerdict(finding.check.id, verdict, probability, evidence)
 
     async def _signals(
