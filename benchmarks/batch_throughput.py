@@ -114,6 +114,7 @@ async def batch(url: str, count: int, similarity: Any) -> float:
     from coach.cli.batch_session import make_workers
     from coach.cli.session import make_assessor
     from coach.core.concurrency import FixedLimit
+    from coach.edges.garbage import collecting_seldom
     from coach.edges.journal import Journal
     from coach.edges.openai_client import OpenAIChatModel
     from coach.edges.paced_model import PacedChatModel
@@ -133,7 +134,8 @@ async def batch(url: str, count: int, similarity: Any) -> float:
             with make_workers(assessor, embedded=False) as workers:
                 began = time.perf_counter()
                 options = BatchOptions(limit=limit, prepare=workers.prepare)
-                run = await BatchGrader(assessor, journal, SameAnswers(), options).run(given)
+                with collecting_seldom():
+                    run = await BatchGrader(assessor, journal, SameAnswers(), options).run(given)
                 seconds = time.perf_counter() - began
     assert run.tally.judged == count, run
     return count / seconds

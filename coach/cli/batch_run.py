@@ -70,6 +70,7 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
     from coach.cli.live_progress import download_progress
     from coach.core.row_grouping import grouped
     from coach.edges.batch_rows import RowsWriter
+    from coach.edges.garbage import collecting_seldom
     from coach.edges.same_answers import SameAnswers
     from coach.edges.unreadable_rows import UnreadableRows
     from coach.models.batch_run import Ending
@@ -105,7 +106,8 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
             grader.stop()
             say(f"Finishing the {grader.in_flight} answers in flight; Ctrl-C again stops at once.")
 
-        run = await run_until_interrupted(grader.run(grouped(job.inputs.rows())), first_interrupt)
+        with collecting_seldom():
+            run = await run_until_interrupted(grader.run(grouped(job.inputs.rows())), first_interrupt)
         if run.ending is Ending.COMPLETE:
             rows.keep()
         _save_speed(job.out, run, session.judge)

@@ -191,6 +191,9 @@ def _begin(questions: Sequence[Question], language: str, with_encoder: bool) -> 
     from coach.edges.language import identify_language
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        # Where processors are few, sending goes first: it is what everything else waits for.
+        os.nice(10)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # One thread each: the processes are as many as there are processors to spare.
     detect = InstructionDetector(SentenceEncoder(threads=1)).suspicious if with_encoder else None
