@@ -83,6 +83,16 @@ def _translated(request: httpx2.Request) -> Iterator[None]:
     """Raise aiohttp's failures as those of httpx2."""
     import aiohttp
 
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _kind_of(error)(str(error) or type(error).__name__, request=request) from error
+
+
+def _kind_of(error: Exception) -> type[httpx2.TransportError]:
+    """Return what httpx2 calls a failure of aiohttp."""
+    import aiohttp
+
     # The first that fits: subclasses stand before their bases.
     kinds: list[tuple[type[Exception], type[httpx2.TransportError]]] = [
         (aiohttp.ConnectionTimeoutError, httpx2.ConnectTimeout),
@@ -94,8 +104,4 @@ def _translated(request: httpx2.Request) -> Iterator[None]:
         (aiohttp.ClientPayloadError, httpx2.RemoteProtocolError),
         (aiohttp.ClientError, httpx2.RemoteProtocolError),
     ]
-    try:
-        yield
-    except (aiohttp.ClientError, TimeoutError) as error:
-        kind = next(kind for known, kind in kinds if isinstance(error, known))
-        raise kind(str(error) or type(error).__name__, request=request) from error
+    return next(kind for known, kind in kinds if isinstance(error, known))
