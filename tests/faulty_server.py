@@ -126,7 +126,8 @@ def completion(body: dict[str, Any]) -> str:
     schema = body["response_format"]["json_schema"]["schema"]["properties"]
     prompt = body["messages"][1]["content"]
     checks = {check: _verdict(check, prompt) for check in schema["checks"]["properties"]}
-    content = {"checks": checks, "follow_up": "What then?", "outline": "Say how you did it."}
+    no_talk = {"present": "no", "sentences": []}
+    content = {"grader_talk": no_talk, "checks": checks, "follow_up": "What then?", "outline": "Say how you did it."}
     return json.dumps(_completion_of(body, json.dumps({name: content[name] for name in schema})))
 
 

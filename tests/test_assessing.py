@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from assessment_factory import ANSWER, SENTENCES, dicom_question, dicom_rubric, receipt, shipped_bank
@@ -168,3 +169,15 @@ def test_the_document_has_the_field_names_of_the_contract() -> None:
 
     assert document.startswith('{\n  "schema": "coach/assessment@1",\n  "question_id": "dicom-standard",')
     assert '"schema_"' not in document
+
+
+def test_what_the_judge_reports_asks_for_a_second_look() -> None:
+    """A warning that came with the verdicts counts as one that was found before."""
+    plain = judgement({"header-tags": 0.9})
+    warning = AssessmentWarning(code="instruction_in_answer", message="Sentence 2 talks to the grader.")
+
+    result = assessed(replace(plain, warnings=(warning,)))
+
+    assert warning in result.warnings
+    assert "the answer contains text that talks to the grader" in result.review_reasons
+    assert "the answer contains text that talks to the grader" not in assessed(plain).review_reasons

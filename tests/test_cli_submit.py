@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -25,6 +26,7 @@ from coach_command import (
     one_token,
     prompt_of,
     serve,
+    verdicts,
 )
 
 from coach.edges.history.store import HistoryStore
@@ -68,6 +70,23 @@ def test_openai_is_sent_question_rationale_rubric_and_answer(openai_chat: respx.
     assert set(asked_checks(body)) == {check.id for check in (*question.checks, *dicom_rubric().checks)}
     assert body["response_format"]["json_schema"]["strict"] is True
     assert body["store"] is False
+
+
+def test_talk_to_the_grader_that_openai_reports_earns_nothing(openai_chat: respx.Route, answer: Path) -> None:
+    """The sentence is named in a warning, a second look is asked for, and no point rests on it."""
+
+    def reply(body: dict[str, object]) -> httpx.Response:
+        said = {**json.loads(verdicts(asked_checks(body))), "grader_talk": {"present": "yes", "sentences": [1]}}
+        return httpx.Response(200, json=completion(body, json.dumps(said)))
+
+    serve(openai_chat, reply)
+    result = coach("submit", ID, answer, "--json")
+
+    assessment = Assessment.model_validate_json(result.out)
+    assert assessment.needs_review
+    assert [warning.code for warning in assessment.warnings] == ["instruction_in_answer"]
+    assert FIRST_SENTENCE[:40] in assessment.warnings[0].message
+    assert {check.verdict for check in assessment.check_results() if check.kind == "point"} == {"not_met"}
 
 
 def test_a_compatible_server_is_asked_one_token_about_one_sentence(server_chat: respx.Route, answer: Path) -> None:

@@ -40,7 +40,7 @@ def reasons(
     answer: Answer = PLAIN, interval: tuple[float, float] | None = (60, 70), **changes: float | None
 ) -> list[str]:
     """Return why a human should look."""
-    return review_reasons_of(answer, CHECKS, {**GOOD, **changes}, interval)
+    return review_reasons_of(answer, answer.warnings, CHECKS, {**GOOD, **changes}, interval)
 
 
 def test_strengths_are_the_met_points_that_count_most_first() -> None:

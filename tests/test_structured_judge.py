@@ -208,5 +208,33 @@ def test_the_judge_names_what_changes_its_verdicts() -> None:
     judge = StructuredJudge(ScriptedModel([]), PROMPTS)
 
     assert (judge.name, judge.model, judge.endpoint) == ("structured", "scripted-model", "http://127.0.0.1:1/v1")
-    assert judge.prompt_version == PROMPTS.fingerprint
+    assert judge.prompt_version == PROMPTS.fingerprint("structured")
     assert judge.settings == {}
+
+
+async def test_talk_to_the_grader_that_the_model_reports_earns_nothing() -> None:
+    """Each reported sentence gives a warning, and a point that was shown by it alone is not met."""
+    said = json.loads(reply(own_example={**MET, "sentences": [1, 2]}))
+    model = ScriptedModel.saying(json.dumps({**said, "grader_talk": {"present": "yes", "sentences": [2]}}))
+
+    judgement = await judged(model)
+
+    by_id = {verdict.check_id: verdict for verdict in judgement.verdicts}
+    assert (by_id["own-example"].verdict, by_id["own-example"].evidence) == (Verdict.MET, (1,))
+    assert (by_id["header-tags"].verdict, by_id["header-tags"].evidence) == (Verdict.NOT_MET, ())
+    [warning] = judgement.warnings
+    assert warning.code == "instruction_in_answer"
+    assert f"sentence 2 for talk to the grader; it earned nothing: “{task().answer.quote(2)[:60]}" in warning.message
+
+
+async def test_what_the_repair_reports_counts_too() -> None:
+    """A first reply that was no JSON said nothing about the answer; the second one does."""
+    second = {"checks": dict.fromkeys(IDS, MET), "grader_talk": {"present": "yes", "sentences": [2]}}
+    judgement = await judged(ScriptedModel.saying("Well.", json.dumps(second)))
+
+    assert [warning.code for warning in judgement.warnings] == ["reply_repaired", "instruction_in_answer"]
+    assert Verdict.MET not in {v.verdict for v in judgement.verdicts if _kind(v.check_id) == "point"}
+
+
+def _kind(check_id: str) -> str:
+    return next(check.kind for check in CHECKS if check.id == check_id)

@@ -173,6 +173,28 @@ def test_a_check_that_was_left_out_is_a_fault_and_an_invented_one_is_ignored() -
 
 
 @pytest.mark.parametrize(
+    ("report", "numbers"),
+    [
+        ({"present": "yes", "sentences": [4, 2, 2]}, (2, 4)),
+        ({"present": "Yes", "sentences": [2, 99, True, "4"]}, (2,)),
+        ({"present": "no", "sentences": [2]}, ()),
+        ({"present": "yes", "sentences": []}, ()),
+        ({"present": True, "sentences": [2]}, ()),
+        ({"sentences": [2]}, ()),
+        ([2], ()),
+        ("yes", ()),
+        (None, ()),
+    ],
+)
+def test_talk_to_the_grader_is_read_by_number(report: object, numbers: tuple[int, ...]) -> None:
+    """Only sentences that exist, and none where the model says that there are none; it spoils no verdict."""
+    reply = read(json.dumps({**REPLY, "grader_talk": report}))
+
+    assert reply.grader_talk == numbers
+    assert reply.verdicts == read(TEXT).verdicts
+
+
+@pytest.mark.parametrize(
     ("sentences", "evidence", "verdict"),
     [
         ([4, 1], (4, 1), "met"),

@@ -9,10 +9,17 @@ import pytest
 from assessment_factory import dicom_question, shipped_bank
 from jsonschema import Draft202012Validator
 
-from coach.core.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_SENTENCES, reply_schema
+from coach.core.structured_schema import (
+    MAX_EVIDENCE,
+    MAX_REASON_CHARACTERS,
+    MAX_REPORTED,
+    MAX_SENTENCES,
+    reply_schema,
+)
 
 CHECKS = shipped_bank().checks_of(dicom_question())
 NUMBERS = [1, 2, 4, 5]
+NO_TALK: dict[str, Any] = {"present": "no", "sentences": []}
 ENTRY = {"reason": "It says so.", "sentences": [1, 4], "verdict": "met"}
 
 
@@ -24,7 +31,8 @@ def schema(with_extras: bool = True, numbers: list[int] = NUMBERS) -> dict[str, 
 def reply(**changes: Any) -> dict[str, Any]:
     """Return a reply whose first check has other values."""
     entries = {check.id: ENTRY for check in CHECKS}
-    return {"checks": {**entries, CHECKS[0].id: {**ENTRY, **changes}}, "follow_up": "Why?", "outline": "1. Begin."}
+    checks = {**entries, CHECKS[0].id: {**ENTRY, **changes}}
+    return {"grader_talk": NO_TALK, "checks": checks, "follow_up": "Why?", "outline": "1. Begin."}
 
 
 def is_valid(document: dict[str, Any], with_extras: bool = True) -> bool:
@@ -81,9 +89,25 @@ def test_every_check_must_be_judged_and_no_other() -> None:
 
 
 def test_a_repair_asks_for_nothing_beside_the_checks() -> None:
-    """Follow-up and outline are wanted once, not again with a repair."""
+    """Follow-up and outline are wanted once, not again with a repair; talk to the grader may have been missed."""
     assert not is_valid(reply(), with_extras=False)
-    assert is_valid({"checks": reply()["checks"]}, with_extras=False)
+    assert is_valid({"grader_talk": NO_TALK, "checks": reply()["checks"]}, with_extras=False)
+
+
+@pytest.mark.parametrize(
+    ("report", "fits"),
+    [
+        ({"present": "yes", "sentences": [2, 4]}, True),
+        ({"present": "yes", "sentences": [3]}, False),
+        ({"present": "yes", "sentences": [1] * (MAX_REPORTED + 1)}, False),
+        ({"present": "maybe", "sentences": []}, False),
+        ({"present": "no"}, False),
+    ],
+)
+def test_talk_to_the_grader_is_reported_by_number(report: dict[str, Any], fits: bool) -> None:
+    """The model says whether there is any and names sentences that exist; it is asked before the first verdict."""
+    assert is_valid({**reply(), "grader_talk": report}) is fits
+    assert next(iter(schema()["properties"])) == "grader_talk"
 
 
 def test_the_reason_comes_before_the_verdict() -> None:
@@ -101,8 +125,8 @@ def test_the_schema_keeps_to_the_rules_of_strict_mode() -> None:
             assert part["additionalProperties"] is False
             assert part["required"] == list(part["properties"])
         if part.get("type") == "array":
-            assert part["maxItems"] == MAX_EVIDENCE
+            assert part["maxItems"] in (MAX_EVIDENCE, MAX_REPORTED)
         if part.get("type") == "string":
             assert "enum" in part or part["pattern"].startswith("^")
     assert sum(len(part["enum"]) for part in parts(document) if isinstance(part.get("enum"), list)) <= 1000
-    assert document["$defs"]["check"]["properties"]["sentences"]["items"]["enum"] == list(range(1, MAX_SENTENCES + 1))
+    assert document["$defs"]["sentence"]["enum"] == list(range(1, MAX_SENTENCES + 1))

@@ -52,21 +52,30 @@ def test_a_template_that_does_not_exist_is_named() -> None:
 
 
 def test_the_fingerprint_changes_with_version_name_and_text() -> None:
-    """Every change of a prompt gives another fingerprint; the order of the files gives the same."""
-    texts = {"a.txt": "one", "b.txt": "two"}
+    """Every change of a method's prompts gives another fingerprint; the order of the files gives the same."""
+    texts = {"ask.a.txt": "one", "ask.b.txt": "two"}
     prints = [
-        PromptTemplates(version, changed).fingerprint
+        PromptTemplates(version, changed).fingerprint("ask")
         for version, changed in [
             ("1", texts),
             ("2", texts),
-            ("1", {**texts, "b.txt": "two "}),
-            ("1", {"a.txt": "one", "c.txt": "two"}),
+            ("1", {**texts, "ask.b.txt": "two "}),
+            ("1", {"ask.a.txt": "one", "ask.c.txt": "two"}),
         ]
     ]
 
     assert len(set(prints)) == len(prints)
-    assert PromptTemplates("1", dict(reversed(texts.items()))).fingerprint == prints[0]
+    assert PromptTemplates("1", dict(reversed(texts.items()))).fingerprint("ask") == prints[0]
     assert re.fullmatch(r"1\+[0-9a-f]{8}", prints[0])
+
+
+def test_the_prompts_of_one_method_do_not_change_the_fingerprint_of_another() -> None:
+    """Results that were asked for in another way stay known."""
+    texts = {"ask.a.txt": "one", "tell.a.txt": "one", "asking.txt": "one"}
+    others = {"ask.a.txt": "one", "tell.a.txt": "two", "asking.txt": "two"}
+
+    assert PromptTemplates("1", texts).fingerprint("ask") == PromptTemplates("1", others).fingerprint("ask")
+    assert PromptTemplates("1", texts).fingerprint("ask") != PromptTemplates("1", texts).fingerprint("tell")
 
 
 @given(st.one_of(MARKER_LIKE, st.text(max_size=60)))

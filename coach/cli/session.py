@@ -95,14 +95,22 @@ async def open_assessor(
 
 
 def make_assessor(bank: Bank, judge: Judge, similarity: Similarity) -> AnswerAssessor:
-    """Return an assessor with everything that this installation offers beside the judge."""
+    """Return an assessor for the judge.
+
+    The logprobs method asks about one check at a time, so that talk to the grader has to be found beforehand: by its
+    meaning where the encoder is installed. The structured judge reports it by itself, and its results do not depend
+    on what is installed.
+    """
     from coach.edges.encoder import SentenceEncoder
     from coach.edges.instruction_detector import InstructionDetector
     from coach.edges.language import identify_language
     from coach.edges.prices import cost_usd
+    from coach.judges.structured import StructuredJudge
     from coach.usecases.assess import AnswerAssessor
 
-    detect = InstructionDetector(similarity).suspicious if isinstance(similarity, SentenceEncoder) else None
+    detect = None
+    if isinstance(similarity, SentenceEncoder) and judge.name != StructuredJudge.name:
+        detect = InstructionDetector(similarity).suspicious
     return AnswerAssessor(bank, judge, cost_usd, identify_language, detect)
 
 

@@ -30,7 +30,8 @@ def build_assessment(
     if score is None and unscored is None:
         unscored = _why_unjudged(verdicts)
     interval = None if score is None else interval_of(score, standard_deviation(rubric, checks, probabilities))
-    reasons = review_reasons_of(answer, checks, probabilities, interval)
+    warnings = [*answer.warnings, *(judgement.warnings if judgement else ())]
+    reasons = review_reasons_of(answer, warnings, checks, probabilities, interval)
     improvements = improvements_of(rubric, checks, probabilities)
     credits = {item.id: (item.credit, item.level) for item in scored}
     return Assessment(
@@ -47,7 +48,7 @@ def build_assessment(
         improvements=improvements,
         follow_up=(judgement and judgement.follow_up) or follow_up_of(question, improvements, checks),
         outline=judgement.outline if judgement else None,
-        warnings=[*answer.warnings, *(judgement.warnings if judgement else ())],
+        warnings=warnings,
         receipt=receipt,
     )
 

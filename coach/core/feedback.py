@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from coach.core.scoring import MET, RED_FLAG_DOUBT, WIDE_INTERVAL, Probabilities, check_shares, gains_of
 from coach.core.similarity import LexicalSimilarity
 from coach.models.answer import Answer
-from coach.models.assessment import Improvement, Verdict
+from coach.models.assessment import AssessmentWarning, Improvement, Verdict
 from coach.models.bank import Check, Question, Rubric
 from coach.models.judging import CheckVerdict
 
@@ -68,12 +68,13 @@ def follow_up_of(question: Question, improvements: Sequence[Improvement], checks
 
 def review_reasons_of(
     answer: Answer,
+    warnings: Sequence[AssessmentWarning],
     checks: Sequence[Check],
     probabilities: Probabilities,
     interval: tuple[float, float] | None,
 ) -> list[str]:
     """Return why a human should look at this result; empty when nothing asks for it."""
-    codes = {warning.code for warning in answer.warnings}
+    codes = {warning.code for warning in warnings}
     reasons = [reason for code, reason in _REVIEW_WARNINGS.items() if code in codes]
     if answer.unscored_reason:
         reasons.append("the answer was not scored")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from coach.core.instructions import hidden_characters, instruction_signal
-from coach.core.sentences import clean, split_sentences
+from coach.core.sentences import clean, shortened, split_sentences
 from coach.models.answer import Answer, Sentence
 from coach.models.assessment import AssessmentWarning
 from coach.models.bank import Question
@@ -109,7 +109,7 @@ def _mark(
     marked, warnings = [], []
     for sentence, reason in zip(sentences, _with_fragments(sentences, reasons), strict=True):
         if reason:
-            text = f"Sentence {sentence.number} {reason}; it was not judged: “{_shorten(sentence.text)}”"
+            text = f"Sentence {sentence.number} {reason}; it was not judged: “{shortened(sentence.text)}”"
             warnings.append(_warning("instruction_in_answer", text))
         marked.append(replace(sentence, instruction=True) if reason else sentence)
     return marked, warnings
@@ -246,7 +246,3 @@ def _count(number: int) -> str:
 
 def _warning(code: str, message: str) -> AssessmentWarning:
     return AssessmentWarning(code=code, message=message)
-
-
-def _shorten(text: str, limit: int = 90) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

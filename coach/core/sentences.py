@@ -136,3 +136,8 @@ def _goes_on(block: str, start: int, end: int) -> bool:
         return True
     words = _WORD.findall(tail)
     return end - start <= _TAIL and (not words or (len(words) == 1 and _MARKER.fullmatch(words[0]) is not None))
+
+
+def shortened(text: str, limit: int = 90) -> str:
+    """Return the text, or so much of it that it has ``limit`` characters with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

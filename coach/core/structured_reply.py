@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from coach.core.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS
+from coach.core.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_REPORTED, MAX_TEXT_CHARACTERS
 from coach.models.assessment import Verdict
 from coach.models.bank import Check
 from coach.models.judging import CheckVerdict
@@ -25,12 +25,16 @@ _MOST_DEPTH = 3
 
 @dataclass(frozen=True)
 class StructuredReply:
-    """What could be read from a reply: good verdicts by check id, and for the others what was wrong."""
+    """What could be read from a reply: good verdicts by check id, and for the others what was wrong.
+
+    ``grader_talk`` holds the numbers of the sentences that the model takes for talk to the grader.
+    """
 
     verdicts: dict[str, CheckVerdict] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     follow_up: str | None = None
     outline: str | None = None
+    grader_talk: tuple[int, ...] = ()
 
 
 def parse_reply(text: str, checks: Sequence[Check], sentence_numbers: Sequence[int]) -> StructuredReply:
@@ -54,8 +58,13 @@ def parse_reply(text: str, checks: Sequence[Check], sentence_numbers: Sequence[i
             problems[check.id] = result
         else:
             verdicts[check.id] = result
-    follow_up = _words(around.get("follow_up"), MAX_REASON_CHARACTERS)
-    return StructuredReply(verdicts, problems, follow_up, _words(around.get("outline"), MAX_TEXT_CHARACTERS))
+    return StructuredReply(
+        verdicts,
+        problems,
+        _words(around.get("follow_up"), MAX_REASON_CHARACTERS),
+        _words(around.get("outline"), MAX_TEXT_CHARACTERS),
+        _read_grader_talk(around.get("grader_talk"), known),
+    )
 
 
 def _json_objects(text: str) -> Iterator[dict[str, Any]]:
@@ -110,7 +119,7 @@ def _read_entry(check: Check, entry: Any, known: frozenset[int]) -> CheckVerdict
     stated = str(entry.get("verdict", "")).strip(" .").casefold().replace(" ", "_").replace("-", "_")
     if stated not in (Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET):
         return f"the verdict {stated[:40]!r} is none of met, partly, not_met" if stated else "the verdict is missing"
-    evidence, invented = _read_evidence(entry.get("sentences"), known)
+    evidence, invented = _read_sentences(entry.get("sentences"), known, MAX_EVIDENCE)
     verdict = Verdict(stated)
     note = "sentence numbers that do not exist were dropped" if invented else ""
     if verdict is Verdict.NOT_MET:
@@ -122,10 +131,18 @@ def _read_entry(check: Check, entry: Any, known: frozenset[int]) -> CheckVerdict
     return CheckVerdict(check.id, verdict, STATED_PROBABILITY[verdict], evidence, comment)
 
 
-def _read_evidence(value: Any, known: frozenset[int]) -> tuple[tuple[int, ...], bool]:
+def _read_grader_talk(value: Any, known: frozenset[int]) -> tuple[int, ...]:
+    """Return the reported sentences; a model that lists some and says that there are none reports none."""
+    if not isinstance(value, dict) or str(value.get("present")).strip().casefold() != "yes":
+        return ()
+    return tuple(sorted(_read_sentences(value.get("sentences"), known, MAX_REPORTED)[0]))
+
+
+def _read_sentences(value: Any, known: frozenset[int], most: int) -> tuple[tuple[int, ...], bool]:
+    """Return the numbers of sentences that exist, and whether there were others."""
     numbers = value if isinstance(value, list) else []
     good = [n for n in numbers if isinstance(n, int) and not isinstance(n, bool) and n in known]
-    return tuple(dict.fromkeys(good))[:MAX_EVIDENCE], len(good) < len(numbers)
+    return tuple(dict.fromkeys(good))[:most], len(good) < len(numbers)
 
 
 def _words(value: Any, limit: int) -> str | None:

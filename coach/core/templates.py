@@ -16,12 +16,15 @@ class PromptTemplates:
     version: str
     texts: dict[str, str]
 
-    @property
-    def fingerprint(self) -> str:
-        """Version plus the first digits of a hash of all texts, for receipts and result keys."""
+    def fingerprint(self, method: str) -> str:
+        """Return the version plus the first digits of a hash of the method's texts, for receipts and result keys.
+
+        The texts of a method are those whose file name begins with it and a dot.
+        """
         digest = hashlib.sha256()
         for name in sorted(self.texts):
-            digest.update(f"{name}\0{self.texts[name]}\0".encode())
+            if name.startswith(f"{method}."):
+                digest.update(f"{name}\0{self.texts[name]}\0".encode())
         return f"{self.version}+{digest.hexdigest()[:8]}"
 
     def render(self, name: str, /, **values: str) -> str:

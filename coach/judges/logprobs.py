@@ -102,7 +102,7 @@ class LogprobsJudge:
     @property
     def prompt_version(self) -> str:
         """Version and hash of the prompt templates."""
-        return self._templates.fingerprint
+        return self._templates.fingerprint(self.name)
 
     @property
     def settings(self) -> Mapping[str, str]:

@@ -6,7 +6,9 @@ For reasoning models and for servers without log-probabilities.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from coach.core.grader_talk import grader_talk_warnings, without_grader_talk
 from coach.core.prompts import repair_message, structured_messages
 from coach.core.structured_reply import StructuredReply, parse_reply
 from coach.core.structured_schema import MAX_SENTENCES, reply_schema
@@ -20,6 +22,8 @@ from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
 #: Room for one check's reason, sentence numbers, verdict and JSON marks, in tokens.
 TOKENS_PER_CHECK = 110
 TOKENS_FOR_EXTRAS = 320
+#: Room for what stands once in every reply: its braces and the report of talk to the grader.
+TOKENS_FOR_FRAME = 112
 
 
 class StructuredJudge:
@@ -44,7 +48,7 @@ class StructuredJudge:
     @property
     def prompt_version(self) -> str:
         """Version and hash of the prompt templates."""
-        return self._templates.fingerprint
+        return self._templates.fingerprint(self.name)
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -63,7 +67,7 @@ class StructuredJudge:
         """
         request = self.requests(task)[0]
         first, usage = await self._ask(request, task, task.checks)
-        verdicts, problems = dict(first.verdicts), dict(first.problems)
+        verdicts, problems, reported = dict(first.verdicts), dict(first.problems), set(first.grader_talk)
         warnings: list[AssessmentWarning] = []
         if problems:
             missing = [check for check in task.checks if check.id in problems]
@@ -71,11 +75,14 @@ class StructuredJudge:
             usage = usage + more
             verdicts.update(second.verdicts)
             problems = second.problems
+            reported.update(second.grader_talk)
             fixed = len(missing) - len(problems)
             faulty = "1 check" if len(missing) == 1 else f"{len(missing)} checks"
             message = f"The first reply was faulty for {faulty}; asking again settled {fixed} of them."
             warnings.append(AssessmentWarning(code="reply_repaired", message=message))
-        ordered = tuple(verdicts.get(c.id) or _unjudged(c, problems[c.id]) for c in task.checks)
+        warnings += grader_talk_warnings(task.answer, sorted(reported))
+        found = (verdicts.get(c.id) or _unjudged(c, problems[c.id]) for c in task.checks)
+        ordered = tuple(without_grader_talk(c, v, reported) for c, v in zip(task.checks, found, strict=True))
         for check, verdict in zip(task.checks, ordered, strict=True):
             if on_verdict:
                 on_verdict(check, verdict)
@@ -85,7 +92,7 @@ class StructuredJudge:
         self, messages: tuple[Message, ...], task: JudgeTask, checks: tuple[Check, ...], with_extras: bool
     ) -> CompletionRequest:
         schema = reply_schema(checks, _numbers(task), with_extras)
-        room = 64 + TOKENS_PER_CHECK * len(checks) + (TOKENS_FOR_EXTRAS if with_extras else 0)
+        room = TOKENS_FOR_FRAME + TOKENS_PER_CHECK * len(checks) + (TOKENS_FOR_EXTRAS if with_extras else 0)
         return CompletionRequest(messages, max_tokens=room, json_schema=schema)
 
     async def _ask(
@@ -122,7 +129,7 @@ def _read(completion: Completion, task: JudgeTask, checks: tuple[Check, ...]) ->
     reply = parse_reply(completion.text, checks, _numbers(task))
     if reply.problems and completion.finish_reason == "length":
         problems = {check_id: f"the reply was cut off; {problem}" for check_id, problem in reply.problems.items()}
-        return StructuredReply(reply.verdicts, problems, reply.follow_up, reply.outline)
+        return replace(reply, problems=problems)
     return reply
 
 

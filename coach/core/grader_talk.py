@@ -1,0 +1,44 @@
+"""What becomes of sentences that the judge takes for talk to the grader: they are reported and earn nothing.
+
+Rules find the usual wordings before a model is asked (``coach.core.instructions``); a capable model also finds what
+no rule foresees. It is asked for the sentences' numbers only, and code draws the conclusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from coach.core.sentences import shortened
+from coach.core.structured_reply import STATED_PROBABILITY
+from coach.models.answer import Answer
+from coach.models.assessment import AssessmentWarning, Verdict
+from coach.models.bank import Check
+from coach.models.judging import CheckVerdict
+
+
+def without_grader_talk(check: Check, verdict: CheckVerdict, reported: Collection[int]) -> CheckVerdict:
+    """Return a verdict that rests on no reported sentence.
+
+    A point that was shown by reported sentences alone is not met. A red flag stays as it is: calling a sentence talk to
+    the grader must not take back what it costs.
+    """
+    if check.kind != "point" or not set(verdict.evidence) & set(reported):
+        return verdict
+    left = tuple(number for number in verdict.evidence if number not in reported)
+    if left:
+        return replace(verdict, evidence=left)
+    comment = "not met: the only sentence named for it talks to the grader"
+    return CheckVerdict(check.id, Verdict.NOT_MET, STATED_PROBABILITY[Verdict.NOT_MET], (), comment)
+
+
+def grader_talk_warnings(answer: Answer, reported: Sequence[int]) -> list[AssessmentWarning]:
+    """Return one warning for each reported sentence."""
+    return [
+        AssessmentWarning(
+            code="instruction_in_answer",
+            message=f"The judge takes sentence {number} for talk to the grader; it earned nothing: "
+            f"“{shortened(answer.sentences[number - 1].text)}”",
+        )
+        for number in reported
+    ]
