@@ -139,6 +139,8 @@ def _write_cell(sheet: Any, row: int, column: int, cell: Cell, plain: Any, quote
 
 def _xlsx_text(text: str) -> str:
     text = _LINE_ENDS.sub("\n", _CONTROLS.sub("", text))
+    if len(text) <= MAX_XLSX_CELL // 2:
+        return text
     # Excel counts UTF-16 units, so an emoji counts twice.
     length = len(text) + sum(1 for character in text if character > "\uffff")
     if length <= MAX_XLSX_CELL:

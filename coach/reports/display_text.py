@@ -17,6 +17,8 @@ WRAPPED_LINE = 55
 _SHOWN_AS_SPACE = "\t\v\f\x85\u2028\u2029"
 #: Format characters that scripts and emoji need; the other ones steer or hide text.
 _JOINERS = "\u200c\u200d\u200e\u200f\u00ad\u200b\u2060\ufeff"
+#: Most texts of a report hold nothing else, and a report of many answers has millions of characters.
+_PLAIN = re.compile(r"[ -~\r\n]*")
 _STARTS_BLOCK = re.compile(r"[ \t]|[-*+•‣▪●–—>#]|\(?(?:\d{1,3}|[a-zA-Z])[.)][ \t]")
 _NO_CHARACTER = "\0"
 #: What shows nothing in a reflowed text.
@@ -28,6 +30,8 @@ def clean(text: str) -> str:
 
     Line feeds and carriage returns stay; tabs and other separators become spaces.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     return "".join(char if char.isprintable() or char in "\r\n" else _visible(char) for char in text)
 
 
