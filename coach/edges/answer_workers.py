@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coach.models.answer import Answer
     from coach.models.bank import Bank, Question
 
-#: Seconds of preparing after which processes are started: some hundred answers. Their own start takes longer, but not here.
+#: Seconds of preparing (some hundred answers) after which processes start; that takes longer, but not from this one.
 START_AFTER = 0.2
 MOST_PROCESSES = 8
 #: Answers that are handed over together.
