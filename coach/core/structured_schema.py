@@ -30,11 +30,13 @@ PRESENCE = ["no", "yes"]
 def reply_schema(checks: Sequence[Check], sentence_numbers: Sequence[int], with_extras: bool) -> JsonSchema:
     """Return the schema of a reply that judges these checks and may quote these sentences only.
 
-    What talks to the grader comes first, so that it is known before the first verdict. ``with_extras`` adds the
-    follow-up question and the outline.
+    ``with_extras`` adds the follow-up question and the outline.
+
+    The report of what talks to the grader comes after the checks: a small model that has just written "no" writes
+    "not_met" next, for every check.
     """
     judged = {check.id: {"$ref": "#/$defs/check"} for check in checks}
-    properties: dict[str, Any] = {"grader_talk": _grader_talk_schema(), "checks": _closed_object(judged)}
+    properties: dict[str, Any] = {"checks": _closed_object(judged), "grader_talk": _grader_talk_schema()}
     if with_extras:
         properties["follow_up"] = _bounded_string(MAX_REASON_CHARACTERS)
         properties["outline"] = _bounded_string(MAX_TEXT_CHARACTERS)
