@@ -55,10 +55,10 @@ class Weights:
 
 
 #: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
-#: The bias of red flags is lowered by 1.5, because accusing an honest answer does more harm than missing a wrong one.
+#: The bias of red flags is lowered by 1.8, because accusing an honest answer does more harm than missing a wrong one.
 WEIGHTS: dict[Kind, Weights] = {
     "point": Weights(-6.5, 0.0, 9.5, -4.5, 1.7, 5.7, 3.0),
-    "red_flag": Weights(-7.5, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
+    "red_flag": Weights(-7.8, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
 }
 #: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
 #: one, and the model tells them apart. Of the red flags in the samples, it gave each that it was asked about over 0.3.
