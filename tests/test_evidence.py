@@ -113,3 +113,18 @@ class EveryPairAlike:
     def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
         """Return the same number for every pair."""
         return [[0.5 for _ in columns] for _ in rows]
+
+
+def test_events_count_for_checks_that_need_one() -> None:
+    """Such a check learns whether any is told, and quotes it; other checks stay as they were."""
+    sentences = split_sentences("Our CT pushes images with C-STORE. Our CT pushes images with C-STORE.")
+    checks = [check(), check(id="own", needs_event=True)]
+
+    plain, needing = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION, [False, True])
+    none_told = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION, [False, False])[1]
+    not_known = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION)[1]
+
+    assert plain.signals.event is None
+    assert (needing.signals.event, needing.sentence.number) == (True, 2)
+    assert none_told.signals.event is False
+    assert not_known.signals.event is None

@@ -36,6 +36,13 @@ def test_a_sentence_about_everything_is_quoted_for_nothing() -> None:
     assert choose_quotes([[everything, own, other], [everything, other, own]]) == [1, 2]
 
 
+def test_a_story_is_quoted_where_one_is_asked_for() -> None:
+    """Of two sentences that come as near, the one that tells of an event shows the example."""
+    habit, story = Likeness([0.45], 0.3, 0.0, 0.0), Likeness([0.4], 0.3, 0.0, 0.0, event=True)
+
+    assert choose_quotes([[habit, story]]) == [1]
+
+
 @given(st.data())
 def test_each_check_gets_a_sentence_that_exists(data: st.DataObject) -> None:
     """Whatever was measured, there is one index for each check."""

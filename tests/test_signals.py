@@ -47,6 +47,16 @@ def test_nobody_is_accused_of_a_red_flag_that_the_model_does_not_see() -> None:
     assert probability_of("red_flag", replace(likeness, log_odds=0.9)) > 0.9
 
 
+def test_an_event_counts_for_it_and_its_lack_more_against_it() -> None:
+    """A check that needs an event is hardly met without one; where grammar is not known, nothing follows."""
+    unknown = Signals(0.5, 0.65, 0.3, 0.5, 0.3, 0.5)
+    told, untold = (probability_of("point", replace(unknown, event=event)) for event in (True, False))
+    middle = probability_of("point", unknown)
+
+    assert untold < middle < told
+    assert middle - untold > told - middle
+
+
 def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hash of the rule, which is part of a result's key, changes with every weight and limit."""
     before = signals.rule_sha256()
@@ -57,6 +67,9 @@ def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(signals, "DISBELIEF", 0.0)
     more = signals.rule_sha256()
     monkeypatch.undo()
+    monkeypatch.setattr(signals, "UNTOLD", 0.0)
+    untold = signals.rule_sha256()
+    monkeypatch.undo()
 
-    assert len({before, changed, more}) == 3
+    assert len({before, changed, more, untold}) == 4
     assert signals.rule_sha256() == before

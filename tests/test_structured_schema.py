@@ -105,7 +105,7 @@ def test_a_repair_asks_for_nothing_beside_the_checks() -> None:
     ],
 )
 def test_talk_to_the_grader_is_reported_by_number(report: dict[str, Any], fits: bool) -> None:
-    """The model says whether there is any and names sentences that exist, after the verdicts: a "no" before them sticks."""
+    """The model says whether there is any and names the sentences, after the verdicts: a "no" before them sticks."""
     assert is_valid({**reply(), "grader_talk": report}) is fits
     assert list(schema()["properties"])[:2] == ["checks", "grader_talk"]
 

@@ -65,17 +65,19 @@ class _Measured:
             for cosine, words in zip(self._cosines, self._words, strict=True)
         ]
 
-    def likenesses(self, check: Check) -> list[Likeness]:
+    def likenesses(self, check: Check, events: Sequence[bool] | None) -> list[Likeness]:
         """Return what each sentence has in common with a check."""
         texts = positive_texts(check)
+        told = events if events is not None and check.needs_event else [False] * len(self._words)
         return [
             Likeness(
                 [cosine[text] for text in texts],
                 cosine[check.statement],
                 max(words[text] for text in texts),
                 words[check.statement],
+                event,
             )
-            for cosine, words in zip(self._cosines, self._words, strict=True)
+            for cosine, words, event in zip(self._cosines, self._words, told, strict=True)
         ]
 
     @staticmethod
@@ -95,18 +97,25 @@ class _Measured:
 
 
 def find_evidence(
-    similarity: Similarity, sentences: Sequence[Sentence], checks: Sequence[Check], question: str
+    similarity: Similarity,
+    sentences: Sequence[Sentence],
+    checks: Sequence[Check],
+    question: str,
+    events: Sequence[bool] | None = None,
 ) -> list[Finding]:
-    """Return a finding for every check, in their order; there must be at least one sentence."""
+    """Return a finding for every check, in their order; there must be at least one sentence.
+
+    ``events`` says for each sentence whether it tells of an event, None where that is not known.
+    """
     texts = [sentence.text for sentence in sentences]
     measured = _Measured(similarity, texts, checks, question)
     about = _to_the_point(texts, measured.related)
-    quotes = choose_quotes([measured.likenesses(check) for check in checks])
+    quotes = choose_quotes([measured.likenesses(check, events) for check in checks])
     return [
         Finding(
             check,
             sentences[quote],
-            _signals(check, measured.nearness(check)),
+            _signals(check, measured.nearness(check), None if events is None else any(events)),
             _asked_text(texts if is_reference(check) else about, texts[quote]),
         )
         for check, quote in zip(checks, quotes, strict=True)
@@ -150,7 +159,7 @@ def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
 
-def _signals(check: Check, measured: Sequence[_Nearness]) -> Signals:
+def _signals(check: Check, measured: Sequence[_Nearness], told: bool | None) -> Signals:
     ranked = sorted(measured, key=lambda nearness: -nearness.near)
     best, second = ranked[0], ranked[min(1, len(ranked) - 1)]
     return Signals(
@@ -160,6 +169,7 @@ def _signals(check: Check, measured: Sequence[_Nearness]) -> Signals:
         max(0.0, (best.near + second.near) / 2),
         best.words,
         statement_only=is_reference(check),
+        event=told if check.needs_event else None,
     )
 
 

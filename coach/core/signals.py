@@ -12,6 +12,9 @@ The signals, each cheap and each blind in its own way; all but the last are abou
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
   same check (contextual calibration, Zhao et al. 2021).
 
+A check that needs an event has one signal more: ``event``, whether any sentence of the answer tells of something that
+happened (see ``coach.core.told_events``).
+
 A logistic model joins them, as LLM-Rubric (Hashemi et al. 2024) calibrates distributions of answers. Its weights
 are the same for every check and every bank: ``benchmarks/fit_signals.py`` fits them on the labelled exemplars and traps
 and prints how they do on questions that were left out. The weights for reference answers were set by judgement.
@@ -39,6 +42,8 @@ class Signals:
     log_odds: float | None = None
     #: True when the check has no example sentence beside its own statement.
     statement_only: bool = False
+    #: Whether the answer tells of an event, for a check that needs one; None for others and where it is not known.
+    event: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,10 @@ WEIGHTS: dict[Kind, Weights] = {
 #: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
 #: one, and the model tells them apart. Of the red flags in the samples, it gave each that it was asked about over 0.3.
 DISBELIEF = 6.0
+#: What an event adds to a check that needs one, and what it takes away that none is told. Fitted to the samples as
+#: often as met and unmet checks come: 0.9 and -1.3; weighing the same: 2.3 and -0.3. Rounded with more weight on the
+#: lack: all 40 points of this kind that the sample answers make come with an event, and only 17 of the 198 others.
+TOLD, UNTOLD = 1.0, -2.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
 
@@ -82,6 +91,8 @@ def probability_of(kind: Kind, signals: Signals) -> float:
         + weights.words * signals.words
         + weights.log_odds * (signals.log_odds or 0.0)
     )
+    if signals.event is not None:
+        value += TOLD if signals.event else UNTOLD
     if kind == "red_flag":
         value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
@@ -97,5 +108,5 @@ def worth_asking(kind: Kind, signals: Signals) -> bool:
 
 def rule_sha256() -> str:
     """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
-    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
+    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, TOLD, UNTOLD, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
     return hashlib.sha256(rule.encode()).hexdigest()[:12]

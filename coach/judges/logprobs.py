@@ -21,6 +21,7 @@ from coach.core.quoting import QUOTING
 from coach.core.signals import Signals, probability_of, rule_sha256, worth_asking
 from coach.core.similarity import Similarity
 from coach.core.templates import PromptTemplates
+from coach.core.told_events import told_events
 from coach.core.verdicts import verdict_of
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
 from coach.models.assessment import Verdict
@@ -169,7 +170,9 @@ class LogprobsJudge:
         return sum(len(self._missing(task, check)) for check in task.checks)
 
     def _findings(self, task: JudgeTask) -> list[Finding]:
-        return find_evidence(self._similarity, task.answer.judged_sentences, task.checks, task.question.text)
+        sentences = task.answer.judged_sentences
+        events = told_events([sentence.text for sentence in sentences], task.language)
+        return find_evidence(self._similarity, sentences, task.checks, task.question.text, events)
 
     async def _decide(
         self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage], *, first: bool

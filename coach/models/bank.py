@@ -29,6 +29,9 @@ class Check(StrictModel):
     counter_examples: list[Text] = Field(
         default_factory=list, description="Sentences that sound close but do not meet it (optional)."
     )
+    needs_event: bool = Field(
+        default=False, description="True where only an answer that tells of something that happened can meet it."
+    )
     weight: Weight = Field(default=1.0, description="Importance beside the other checks of its criterion.")
 
 

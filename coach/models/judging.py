@@ -21,6 +21,8 @@ class JudgeTask:
     rubric: Rubric
     checks: tuple[Check, ...]
     answer: Answer
+    #: Language of the bank (ISO 639-1).
+    language: str = "en"
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,9 @@ class AnswerAssessor:
 
     def task(self, question: Question, answer: Answer) -> JudgeTask:
         """Return what the judge is asked about this answer."""
-        checks = tuple(self.bank.checks_of(question))
-        return JudgeTask(self.bank.profession, question, self.bank.rubric_of(question), checks, answer)
+        bank = self.bank
+        checks = tuple(bank.checks_of(question))
+        return JudgeTask(bank.profession, question, bank.rubric_of(question), checks, answer, bank.language)
 
     async def assess(self, question: Question, text: str, on_verdict: OnVerdict | None = None) -> Assessment:
         """Assess one answer; raises ModelError when the model cannot be used at all.
