@@ -120,11 +120,20 @@ def test_events_count_for_checks_that_need_one() -> None:
     sentences = split_sentences("Our CT pushes images with C-STORE. Our CT pushes images with C-STORE.")
     checks = [check(), check(id="own", needs_event=True)]
 
-    plain, needing = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION, [False, True])
-    none_told = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION, [False, False])[1]
+    plain, needing = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION, [0.0, 1.0])
+    none_told = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION, [0.0, 0.0])[1]
     not_known = find_evidence(LexicalSimilarity(), sentences, checks, QUESTION)[1]
 
     assert plain.signals.event is None
-    assert (needing.signals.event, needing.sentence.number) == (True, 2)
-    assert none_told.signals.event is False
+    assert (needing.signals.event, needing.sentence.number) == (1.0, 2)
+    assert none_told.signals.event == 0.0
     assert not_known.signals.event is None
+
+
+def test_an_event_that_has_nothing_to_do_with_the_question_does_not_count() -> None:
+    """Lunch and weather happened too, and an example of one's own work is not made of them."""
+    sentences = split_sentences("Our CT pushes images with C-STORE. I had lunch at noon.")
+
+    (found,) = find_evidence(LexicalSimilarity(), sentences, [check(needs_event=True)], QUESTION, [0.0, 1.0])
+
+    assert (found.signals.event, found.sentence.number) == (0.0, 1)

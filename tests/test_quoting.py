@@ -38,7 +38,7 @@ def test_a_sentence_about_everything_is_quoted_for_nothing() -> None:
 
 def test_a_story_is_quoted_where_one_is_asked_for() -> None:
     """Of two sentences that come as near, the one that tells of an event shows the example."""
-    habit, story = Likeness([0.45], 0.3, 0.0, 0.0), Likeness([0.4], 0.3, 0.0, 0.0, event=True)
+    habit, story = Likeness([0.45], 0.3, 0.0, 0.0), Likeness([0.4], 0.3, 0.0, 0.0, event=1.0)
 
     assert choose_quotes([[habit, story]]) == [1]
 

@@ -50,7 +50,7 @@ def test_nobody_is_accused_of_a_red_flag_that_the_model_does_not_see() -> None:
 def test_an_event_counts_for_it_and_its_lack_more_against_it() -> None:
     """A check that needs an event is hardly met without one; where grammar is not known, nothing follows."""
     unknown = Signals(0.5, 0.65, 0.3, 0.5, 0.3, 0.5)
-    told, untold = (probability_of("point", replace(unknown, event=event)) for event in (True, False))
+    told, untold = (probability_of("point", replace(unknown, event=event)) for event in (1.0, 0.0))
     middle = probability_of("point", unknown)
 
     assert untold < middle < told

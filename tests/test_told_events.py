@@ -7,7 +7,7 @@ from assessment_factory import shipped_bank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.told_events import tells_event, told_events
+from coach.core.told_events import EXPERIENCE, tells_event, told_events
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from coach.core.told_events import tells_event, told_events
 )
 def test_what_happened_is_an_event(text: str) -> None:
     """The speaker did something, or something happened at a time that is said."""
-    assert tells_event(text)
+    assert tells_event(text) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,12 @@ def test_what_happened_is_an_event(text: str) -> None:
         "I would check the network first.",
         "If I lost the database, I would restore it from tape.",
         "Suppose we needed a copy, then the vendor would send one.",
-        "I have solved countless problems like this in my career.",
         "I need a list of the studies.",
         "We need to proceed with care.",
         "I used to like that work.",
         "I never lost a study.",
+        "I usually took the early train.",
+        "I only supported what others had built.",
         "The database stores the header fields.",
         "Images are compressed before they are sent.",
         "The vendor configured the interface.",
@@ -52,13 +53,22 @@ def test_what_happened_is_an_event(text: str) -> None:
 )
 def test_everything_else_is_none(text: str) -> None:
     """Habits, rules, plans, claims, suppositions, what did not happen and what others did."""
-    assert not tells_event(text)
+    assert tells_event(text) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I have solved countless problems like this.", "We've often seen that.", "I have looked after old ones."],
+)
+def test_experience_without_an_occasion_is_half_an_event(text: str) -> None:
+    """The present perfect claims that something was done and tells of no time when it was."""
+    assert tells_event(text) == EXPERIENCE
 
 
 def test_other_languages_are_not_guessed_at() -> None:
     """Nothing follows from grammar that is not known."""
     assert told_events(["Ich habe es gefunden."], "de") is None
-    assert told_events(["I found it.", "It is a standard."], "en") == [True, False]
+    assert told_events(["I found it.", "It is a standard."], "en") == [1.0, 0.0]
 
 
 @given(

@@ -18,6 +18,10 @@ RANKING = (0.3, -0.5, 0.4)
 #: So much of an answer is asked about at once: some 1000 words.
 MAX_ASKED_CHARACTERS = 6000
 
+#: An event counts from so much above the cosine below which a sentence has nothing to do with the question: the way to
+#: work and the weather happened as well.
+EVENT_MARGIN = 0.1
+
 _QUOTED = re.compile(r"[\"“]([^\"”]+)[\"”]")
 #: Shorter quotations in an advice are single terms, not example sentences.
 _SENTENCE_CHARACTERS = 15
@@ -55,7 +59,14 @@ class _Measured:
         self._cosines = [dict(zip(known, row, strict=False)) for row in matrix]
         #: For each sentence, whether it comes near to anything that the question asks for.
         self.related = [max(row) >= similarity.unrelated_below for row in matrix]
+        self._on_topic = [max(row) >= similarity.unrelated_below + EVENT_MARGIN for row in matrix]
         self._words = [key_words.shares(text) for text in texts]
+
+    def told(self, events: Sequence[float] | None) -> Sequence[float] | None:
+        """Return how far each sentence tells of an event that has to do with the question."""
+        if events is None:
+            return None
+        return [event if on_topic else 0.0 for event, on_topic in zip(events, self._on_topic, strict=True)]
 
     def nearness(self, check: Check) -> list[_Nearness]:
         """Return how near each sentence comes to a check."""
@@ -65,10 +76,10 @@ class _Measured:
             for cosine, words in zip(self._cosines, self._words, strict=True)
         ]
 
-    def likenesses(self, check: Check, events: Sequence[bool] | None) -> list[Likeness]:
+    def likenesses(self, check: Check, told: Sequence[float] | None) -> list[Likeness]:
         """Return what each sentence has in common with a check."""
         texts = positive_texts(check)
-        told = events if events is not None and check.needs_event else [False] * len(self._words)
+        events = told if told is not None and check.needs_event else [0.0] * len(self._words)
         return [
             Likeness(
                 [cosine[text] for text in texts],
@@ -77,7 +88,7 @@ class _Measured:
                 words[check.statement],
                 event,
             )
-            for cosine, words, event in zip(self._cosines, self._words, told, strict=True)
+            for cosine, words, event in zip(self._cosines, self._words, events, strict=True)
         ]
 
     @staticmethod
@@ -101,21 +112,22 @@ def find_evidence(
     sentences: Sequence[Sentence],
     checks: Sequence[Check],
     question: str,
-    events: Sequence[bool] | None = None,
+    events: Sequence[float] | None = None,
 ) -> list[Finding]:
     """Return a finding for every check, in their order; there must be at least one sentence.
 
-    ``events`` says for each sentence whether it tells of an event, None where that is not known.
+    ``events`` says for each sentence how far it tells of an event (0..1), None where that is not known.
     """
     texts = [sentence.text for sentence in sentences]
     measured = _Measured(similarity, texts, checks, question)
     about = _to_the_point(texts, measured.related)
-    quotes = choose_quotes([measured.likenesses(check, events) for check in checks])
+    told = measured.told(events)
+    quotes = choose_quotes([measured.likenesses(check, told) for check in checks])
     return [
         Finding(
             check,
             sentences[quote],
-            _signals(check, measured.nearness(check), None if events is None else any(events)),
+            _signals(check, measured.nearness(check), None if told is None else max(told)),
             _asked_text(texts if is_reference(check) else about, texts[quote]),
         )
         for check, quote in zip(checks, quotes, strict=True)
@@ -159,7 +171,7 @@ def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
 
-def _signals(check: Check, measured: Sequence[_Nearness], told: bool | None) -> Signals:
+def _signals(check: Check, measured: Sequence[_Nearness], told: float | None) -> Signals:
     ranked = sorted(measured, key=lambda nearness: -nearness.near)
     best, second = ranked[0], ranked[min(1, len(ranked) - 1)]
     return Signals(

@@ -29,14 +29,14 @@ QUOTING = (EXAMPLES, STATEMENT, EXAMPLE_WORDS, STATEMENT_WORDS, EVENT, COMPARED,
 class Likeness:
     """What one sentence has in common with one check: cosines with its texts, and shares of their telling words.
 
-    ``event`` is True where the check needs an event and the sentence tells of one.
+    ``event`` says how far the sentence tells of an event (0..1), for a check that needs one.
     """
 
     examples: Sequence[float]
     statement: float
     example_words: float
     statement_words: float
-    event: bool = False
+    event: float = 0.0
 
     def value(self) -> float:
         """Return all in one number."""

@@ -12,7 +12,7 @@ The signals, each cheap and each blind in its own way; all but the last are abou
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
   same check (contextual calibration, Zhao et al. 2021).
 
-A check that needs an event has one signal more: ``event``, whether any sentence of the answer tells of something that
+A check that needs an event has one signal more: ``event``, how far any sentence of the answer tells of something that
 happened (see ``coach.core.told_events``).
 
 A logistic model joins them, as LLM-Rubric (Hashemi et al. 2024) calibrates distributions of answers. Its weights
@@ -42,8 +42,8 @@ class Signals:
     log_odds: float | None = None
     #: True when the check has no example sentence beside its own statement.
     statement_only: bool = False
-    #: Whether the answer tells of an event, for a check that needs one; None for others and where it is not known.
-    event: bool | None = None
+    #: How far the answer tells of an event (0..1), for a check that needs one; None for others and where it is unknown.
+    event: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def probability_of(kind: Kind, signals: Signals) -> float:
         + weights.log_odds * (signals.log_odds or 0.0)
     )
     if signals.event is not None:
-        value += TOLD if signals.event else UNTOLD
+        value += UNTOLD + (TOLD - UNTOLD) * signals.event
     if kind == "red_flag":
         value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))

@@ -19,9 +19,15 @@ _IRREGULAR = (
 #: Words on "-ed" that are no past forms, or form the past of nothing that happened.
 _NO_PAST = "need|feed|exceed|proceed|succeed|speed|heed|embed|seed|breed|bleed|indeed|used to"
 _PAST = rf"(?!(?:{_NO_PAST})\b)(?:[a-z]{{2,}}ed|{'|'.join(_IRREGULAR.split())})"
-#: Adverbs between subject and verb; "never" is none of them, because then it did not happen.
-_ADVERB = r"(?:[a-z]+ly|once|then|also|just|even|first|already|both|all|still|soon|myself)"
+#: Adverbs between subject and verb. "Never" is none of them, because then it did not happen; what happened "usually" is
+#: a habit, and what somebody "only" did is said to tell what they did not do.
+_NO_ADVERB = r"(?:usual|normal|regular|general|typical|frequent|rare|occasional|week|month|dai|year|on)ly"
+_ADVERB = rf"(?!{_NO_ADVERB}\b)(?:[a-z]+ly|once|then|also|just|even|first|already|often|both|all|still|soon|myself)"
 _OWN = re.compile(rf"\b(?:I|we)\s+(?:{_ADVERB}\s+)*{_PAST}\b(?!\s+not\b)", re.IGNORECASE)
+#: Experience without an occasion: "I have looked after two archives".
+_EXPERIENCE = re.compile(
+    rf"\b(?:I|we)(?:\s+have|['’]ve)\s+(?:{_ADVERB}\s+)*(?:been|done|gone|seen|{_PAST})\b", re.IGNORECASE
+)
 _SEASON = (
     "year|month|week|spring|summer|autumn|fall|winter|night|quarter|january|february|march|april|may|june|july|august|"
     "september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
@@ -37,19 +43,27 @@ _ANY_PAST = re.compile(rf"\b{_PAST}\b|\b(?:I|we)\s+(?:set|put|read|cut|shut)\b",
 #: What is only supposed to happen.
 _SUPPOSED = re.compile(r"^\W*(?:if|suppose|imagine|let's say|when|once)\b.*\b(?:would|'d)\b", re.IGNORECASE)
 
+#: How much of an event a sentence tells that speaks of experience only.
+EXPERIENCE = 0.5
 
-def tells_event(text: str) -> bool:
-    """Return whether an English sentence tells of something that the speaker did or that happened at a certain time."""
+
+def tells_event(text: str) -> float:
+    """Return how far an English sentence tells of something that the speaker did or that happened at a certain time.
+
+    1 for an event, EXPERIENCE for experience without an occasion, 0 for everything else.
+    """
     if _SUPPOSED.search(text):
-        return False
-    return bool(_OWN.search(text) or (_TIME.search(text) and _ANY_PAST.search(text)))
+        return 0.0
+    if _OWN.search(text) or (_TIME.search(text) and _ANY_PAST.search(text)):
+        return 1.0
+    return EXPERIENCE if _EXPERIENCE.search(text) else 0.0
 
 
 #: How events are found, by language.
-_FINDERS: dict[str, Callable[[str], bool]] = {"en": tells_event}
+_FINDERS: dict[str, Callable[[str], float]] = {"en": tells_event}
 
 
-def told_events(texts: Sequence[str], language: str) -> list[bool] | None:
-    """Return for each sentence whether it tells of an event; None for a language whose grammar is not known here."""
+def told_events(texts: Sequence[str], language: str) -> list[float] | None:
+    """Return for each sentence how far it tells of an event; None for a language whose grammar is not known here."""
     finder = _FINDERS.get(language)
     return None if finder is None else [finder(text) for text in texts]

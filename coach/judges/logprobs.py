@@ -14,7 +14,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any, Protocol
 
-from coach.core.evidence import RANKING, Finding, find_evidence, is_reference
+from coach.core.evidence import EVENT_MARGIN, RANKING, Finding, find_evidence, is_reference
 from coach.core.log_odds import yes_log_odds
 from coach.core.prompts import check_messages, fixed_characters, reference_messages
 from coach.core.quoting import QUOTING
@@ -111,7 +111,7 @@ class LogprobsJudge:
         return {
             "similarity": self._similarity.name,
             "rule": rule_sha256(),
-            "ranking": repr((RANKING, QUOTING, self._similarity.unrelated_below)),
+            "ranking": repr((RANKING, QUOTING, EVENT_MARGIN, self._similarity.unrelated_below)),
         }
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
