@@ -167,8 +167,6 @@ def in_their_environment(python: str, name: str, url: str, file: Path) -> float:
 
 def measure(count: int, rounds: int, python: str) -> int:
     """Measure all in turn and print them side by side; return 0 when ours is the fastest."""
-    from coach.core.similarity import LexicalSimilarity
-
     ports: Queue[int] = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(ports,), daemon=True)
     server.start()
@@ -178,7 +176,7 @@ def measure(count: int, rounds: int, python: str) -> int:
         file = Path(directory) / "tasks.json"
         file.write_text(json.dumps(tasks(count)), encoding="utf-8")
         for _ in range(rounds):
-            speeds[OURS].append(asyncio.run(batch(url, count, LexicalSimilarity())))
+            speeds[OURS].append(asyncio.run(batch(url, count)))
             for name in OTHERS:
                 speeds[name].append(in_their_environment(python, name, url, file))
             print("  ".join(f"{name} {found[-1]:.1f}/s" for name, found in speeds.items()), flush=True)
