@@ -11,6 +11,7 @@ from coach.edges.embedded_server import EmbeddedServer
 from coach.edges.model_file import ensure_model_file
 from coach.edges.openai_client import OpenAIChatModel
 from coach.edges.settled_model import SettledChatModel
+from coach.errors import ModelConnectionError
 from coach.models.completion import Completion, CompletionRequest, Message, Usage
 
 SYSTEM = Message("system", "You check short answers of a candidate. Be strict.")
@@ -32,10 +33,13 @@ class Recorder:
     name: str = "model"
     endpoint: str = "http://127.0.0.1/v1"
     requests: list[CompletionRequest] = field(default_factory=list)
+    fails: bool = False
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Return a reply of one token for ten."""
         self.requests.append(request)
+        if self.fails:
+            raise ModelConnectionError("gone", "Start it again.")
         return Completion("Yes", "stop", usage=Usage(10, 0, 1))
 
 
@@ -52,6 +56,57 @@ async def test_the_first_request_about_an_answer_is_led_up_to_in_two_steps() -> 
         request.messages,
     ]
     assert completion.usage == Usage(30, 0, 3)
+
+
+async def test_the_next_answer_to_the_question_goes_back_to_the_end_of_the_fixed_part() -> None:
+    """What was computed for the question is still there, so that it is not computed again."""
+    recorder = Recorder()
+    model = SettledChatModel(recorder)
+    next_answer = asked("By post.", "Names the service.", first=True)
+
+    await model.complete(asked("With C-STORE.", "Names the service.", first=True))
+    await model.complete(asked("With C-STORE.", "Names a number.", first=False))
+    recorder.requests.clear()
+    completion = await model.complete(next_answer)
+
+    assert [r.messages for r in recorder.requests] == [(SYSTEM, Message("user", f"{FIXED}#")), next_answer.messages]
+    assert completion.usage == Usage(20, 0, 2)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        CompletionRequest((SYSTEM, Message("user", "Something else.")), 1),
+        CompletionRequest((Message("system", "Be kind."), Message("user", f"{FIXED}Answer: x")), 1),
+    ],
+)
+async def test_anything_else_in_between_is_led_up_to_anew(between: CompletionRequest) -> None:
+    """Another prompt overwrites what the server held."""
+    recorder = Recorder()
+    model = SettledChatModel(recorder)
+
+    await model.complete(asked("With C-STORE.", "Names the service.", first=True))
+    await model.complete(between)
+    recorder.requests.clear()
+    await model.complete(asked("By post.", "Names the service.", first=True))
+
+    assert len(recorder.requests) == 3
+
+
+async def test_after_a_failure_nothing_is_taken_for_granted() -> None:
+    """A request that broke off may have left the server anywhere."""
+    recorder = Recorder()
+    model = SettledChatModel(recorder)
+
+    await model.complete(asked("With C-STORE.", "Names the service.", first=True))
+    recorder.fails = True
+    with pytest.raises(ModelConnectionError):
+        await model.complete(asked("By post.", "Names the service.", first=True))
+    recorder.fails = False
+    recorder.requests.clear()
+    await model.complete(asked("By post.", "Names the service.", first=True))
+
+    assert len(recorder.requests) == 3
 
 
 async def test_every_other_request_goes_as_it_is() -> None:
@@ -72,7 +127,7 @@ def server() -> Iterator[EmbeddedServer]:
 
 
 async def test_the_embedded_model_repeats_itself_to_the_last_digit(server: EmbeddedServer) -> None:
-    """An answer judged again, at once or after another one, has exactly the same probabilities."""
+    """An answer judged again, at once or after another answer or question, has exactly the same probabilities."""
     endpoint = await server.await_ready_async()
     checks = ("Names the service that stores images.", "Says where the images go.", "Names a number.")
 
@@ -86,6 +141,7 @@ async def test_the_embedded_model_repeats_itself_to_the_last_digit(server: Embed
         once = await judged("The scanner pushes its images to the archive with C-STORE.")
         again = await judged("The scanner pushes its images to the archive with C-STORE.")
         await judged("The scanner does something else that nobody has explained to me.")
+        await model.complete(CompletionRequest((SYSTEM, Message("user", "Another question altogether?")), 1))
         later = await judged("The scanner pushes its images to the archive with C-STORE.")
 
     assert all(reply.first_token for reply in once)
