@@ -122,12 +122,13 @@ def find_evidence(
     measured = _Measured(similarity, texts, checks, question)
     about = _to_the_point(texts, measured.related)
     told = measured.told(events)
+    event = None if told is None else max(told)
     quotes = choose_quotes([measured.likenesses(check, told) for check in checks])
     return [
         Finding(
             check,
             sentences[quote],
-            _signals(check, measured.nearness(check), None if told is None else max(told)),
+            _signals(check, measured.nearness(check), event),
             _asked_text(texts if is_reference(check) else about, texts[quote]),
         )
         for check, quote in zip(checks, quotes, strict=True)
@@ -171,7 +172,7 @@ def _texts_of(check: Check) -> list[str]:
     return [check.statement, *positive_texts(check), *negative_texts(check)]
 
 
-def _signals(check: Check, measured: Sequence[_Nearness], told: float | None) -> Signals:
+def _signals(check: Check, measured: Sequence[_Nearness], event: float | None) -> Signals:
     ranked = sorted(measured, key=lambda nearness: -nearness.near)
     best, second = ranked[0], ranked[min(1, len(ranked) - 1)]
     return Signals(
@@ -181,7 +182,7 @@ def _signals(check: Check, measured: Sequence[_Nearness], told: float | None) ->
         max(0.0, (best.near + second.near) / 2),
         best.words,
         statement_only=is_reference(check),
-        event=told if check.needs_event else None,
+        event=event if check.needs_event else None,
     )
 
 

@@ -23,9 +23,9 @@ def without_grader_talk(check: Check, verdict: CheckVerdict, reported: Collectio
     A point that was shown by reported sentences alone is not met. A red flag stays as it is: calling a sentence talk to
     the grader must not take back what it costs.
     """
-    if check.kind != "point" or not set(verdict.evidence) & set(reported):
-        return verdict
     left = tuple(number for number in verdict.evidence if number not in reported)
+    if check.kind != "point" or left == verdict.evidence:
+        return verdict
     if left:
         return replace(verdict, evidence=left)
     comment = "not met: the only sentence named for it talks to the grader"

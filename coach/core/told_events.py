@@ -28,13 +28,15 @@ _OWN = re.compile(rf"\b(?:I|we)\s+(?:{_ADVERB}\s+)*{_PAST}\b(?!\s+not\b)", re.IG
 _EXPERIENCE = re.compile(
     rf"\b(?:I|we)(?:\s+have|['’]ve)\s+(?:{_ADVERB}\s+)*(?:been|done|gone|seen|{_PAST})\b", re.IGNORECASE
 )
-_SEASON = (
+_WEEKDAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+#: What may be the last one, and what one day may be called.
+_PERIOD = (
     "year|month|week|spring|summer|autumn|fall|winter|night|quarter|january|february|march|april|may|june|july|august|"
-    "september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+    f"september|october|november|december|{_WEEKDAY}"
 )
-_DAYTIME = r"day|night|morning|evening|afternoon|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_DAY = f"day|night|morning|evening|afternoon|weekend|{_WEEKDAY}"
 _TIME = re.compile(
-    rf"\b(?:ago|yesterday|last\s+(?:{_SEASON})|one\s+(?:{_DAYTIME})|that\s+(?:same\s+)?(?:{_DAYTIME})|"
+    rf"\b(?:ago|yesterday|last\s+(?:{_PERIOD})|one\s+(?:{_DAY})|that\s+(?:same\s+)?(?:{_DAY})|"
     rf"in\s+(?:19|20)\d\d|when\s+(?:I|we|our|my)|(?:at|in)\s+my\s+(?:last|previous|old|former|first|second|current))\b",
     re.IGNORECASE,
 )
