@@ -19,12 +19,12 @@ from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
+from coach.bank.example_files import exemplar_answers, load_followed_advice
+from coach.bank.questions import Check
 from coach.cli.session import Settings
-from coach.core.evidence import advice_examples
-from coach.edges.example_files import exemplar_answers, load_followed_advice
-from coach.models.assessment import Assessment
-from coach.models.bank import Check
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.evidence import advice_examples
+from coach.submit.assess import AnswerAssessor
+from coach.submit.assessment import Assessment
 
 RISES_WANTED, MEDIAN_CHANGE = 14, 3.0
 #: True of anybody, and about none of the checks.

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
+from coach.bank.example_files import exemplar_answers, load_attacks
+from coach.bank.examples import Attack
+from coach.bank.questions import Question
 from coach.cli.session import Settings
-from coach.edges.example_files import exemplar_answers, load_attacks
-from coach.models.bank import Question
-from coach.models.examples import Attack
-from coach.usecases.assess import AnswerAssessor
+from coach.submit.assess import AnswerAssessor
 
 #: Codes of the warnings that report an attack.
 WARNINGS = {"instruction_in_answer", "hidden_text"}

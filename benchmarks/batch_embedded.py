@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from coach.edges.bank_files import load_bank
-from coach.edges.example_files import exemplar_answers
+from coach.bank.example_files import exemplar_answers
+from coach.bank.load import load_bank
 
 TARGET = 1.3
 #: (question id, level) -> score.

@@ -36,16 +36,16 @@ def run_one(count: int) -> None:
     from batch_harness import batch_assessor, small_bank
     from scripted_judge import ScriptedJudge
 
+    from coach.batch.batch_rows import RowsWriter
+    from coach.batch.grade import BatchGrader
+    from coach.batch.journal import Journal
+    from coach.batch.options import BatchOptions
+    from coach.batch.row_grouping import grouped
+    from coach.batch.rows import AnswerRow
+    from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_outputs import write_outputs
-    from coach.core.concurrency import FixedLimit
-    from coach.core.row_grouping import grouped
-    from coach.edges.batch_rows import RowsWriter
-    from coach.edges.journal import Journal
-    from coach.edges.same_answers import SameAnswers
-    from coach.models.batch import AnswerRow
-    from coach.models.judging import Judgement, JudgeTask, OnVerdict
-    from coach.usecases.batch import BatchGrader
-    from coach.usecases.batch_options import BatchOptions
+    from coach.judge.judging import Judgement, JudgeTask, OnVerdict
+    from coach.model.concurrency import FixedLimit
 
     class Forgetful(ScriptedJudge):
         async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:

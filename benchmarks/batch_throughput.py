@@ -103,7 +103,7 @@ def rows(count: int) -> Iterator[Any]:
     """Yield answers of usual length to all questions of the shipped bank, question by question; no sentence twice."""
     from assessment_factory import ANSWER, shipped_bank
 
-    from coach.models.batch import AnswerRow
+    from coach.batch.rows import AnswerRow
 
     ids = [question.id for question in shipped_bank().questions]
     for number in range(count):
@@ -116,18 +116,18 @@ async def batch(url: str, count: int) -> float:
     import openai.resources.chat  # noqa: F401
     from assessment_factory import shipped_bank
 
+    from coach.batch.garbage import collecting_seldom
+    from coach.batch.grade import BatchGrader
+    from coach.batch.journal import Journal
+    from coach.batch.options import BatchOptions
+    from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_session import make_workers
     from coach.cli.session import make_assessor, sentence_similarity
-    from coach.core.concurrency import FixedLimit
-    from coach.edges.garbage import collecting_seldom
-    from coach.edges.journal import Journal
-    from coach.edges.openai_client import OpenAIChatModel
-    from coach.edges.paced_model import PacedChatModel
-    from coach.edges.prompt_files import load_prompts
-    from coach.edges.same_answers import SameAnswers
-    from coach.judges.structured import StructuredJudge
-    from coach.usecases.batch import BatchGrader
-    from coach.usecases.batch_options import BatchOptions
+    from coach.judge.prompt_files import load_prompts
+    from coach.judge.structured import StructuredJudge
+    from coach.model.concurrency import FixedLimit
+    from coach.model.openai_client import OpenAIChatModel
+    from coach.model.pace import PacedChatModel
 
     limit = FixedLimit(IN_FLIGHT)
     with tempfile.TemporaryDirectory() as name, Journal.open(Path(name)) as journal:
@@ -151,10 +151,10 @@ def bodies(count: int) -> list[dict[str, Any]]:
     from assessment_factory import shipped_bank
 
     from coach.cli.session import make_assessor
-    from coach.core.similarity import LexicalSimilarity
-    from coach.edges.openai_parameters import Dialect
-    from coach.edges.prompt_files import load_prompts
-    from coach.judges.structured import StructuredJudge
+    from coach.judge.prompt_files import load_prompts
+    from coach.judge.similarity import LexicalSimilarity
+    from coach.judge.structured import StructuredJudge
+    from coach.model.openai_parameters import Dialect
 
     class Nobody:
         name, endpoint = "stub", "http://127.0.0.1/v1"

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
+from coach.bank.example_files import exemplar_answers, load_traps
+from coach.bank.questions import Question
 from coach.cli.session import Settings
-from coach.edges.example_files import exemplar_answers, load_traps
-from coach.models.bank import Question
 
 LEVELS = ["strong", "partial", "weak"]
 STRONG_AT_LEAST, WEAK_AT_MOST = 75, 35

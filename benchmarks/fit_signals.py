@@ -1,4 +1,4 @@
-"""Fit the weights of ``coach.core.signals`` and print what they give on questions that were left out.
+"""Fit the weights of ``coach.judge.signals`` and print what they give on questions that were left out.
 
     python benchmarks/fit_signals.py [--keep FILE]
 
@@ -23,10 +23,10 @@ from kept_replies import open_kept_assessor
 from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
+from coach.bank.example_files import load_exemplars, load_traps
 from coach.cli.session import Settings
-from coach.core.signals import Kind
-from coach.edges.example_files import load_exemplars, load_traps
-from coach.judges.logprobs import LogprobsJudge
+from coach.judge.logprobs import LogprobsJudge
+from coach.judge.signals import Kind
 
 FOLDS = 5
 NAMES = ("statement", "example", "counter", "support", "words", "log_odds")

@@ -23,10 +23,11 @@ from kept_replies import open_kept_assessor
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
 
+from coach.bank.questions import Bank, Question
 from coach.cli.session import Settings
-from coach.core.scoring import MET, PARTLY, score_answer
-from coach.models.assessment import Assessment, CheckResult
-from coach.models.bank import Bank, Question
+from coach.judge.verdicts import MET, PARTLY
+from coach.submit.assessment import Assessment, CheckResult
+from coach.submit.scoring import score_answer
 
 DATA = Path(__file__).parent / "data" / "held_out_answers.yaml"
 

@@ -5,7 +5,7 @@
 Every exemplar and most traps are labelled by their author: which points it meets or partly meets. The score that
 these labels give is compared with the judge's score and its 90 % interval. The correlation of the errors of two checks
 on one answer is estimated from all pairs of points (standardised residuals: label minus probability, over
-sqrt(p(1-p))); it is ERROR_CORRELATION in coach/core/scoring.py. The labels also served to fit the judge's weights, so
+sqrt(p(1-p))); it is ERROR_CORRELATION in coach/submit/scoring.py. The labels also served to fit the judge's weights, so
 both figures are somewhat too good.
 """
 
@@ -19,12 +19,12 @@ from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
+from coach.bank.example_files import load_exemplars, load_traps
+from coach.bank.examples import Exemplar, Trap
+from coach.bank.questions import Check
 from coach.cli.session import Settings
-from coach.core.scoring import ERROR_CORRELATION, score_answer
-from coach.edges.example_files import load_exemplars, load_traps
-from coach.models.assessment import Assessment
-from coach.models.bank import Check
-from coach.models.examples import Exemplar, Trap
+from coach.submit.assessment import Assessment
+from coach.submit.scoring import ERROR_CORRELATION, score_answer
 
 #: Traps that are there to raise red flags, for which there are no labels.
 WITH_RED_FLAGS = {"confident_nonsense", "harmful_advice"}

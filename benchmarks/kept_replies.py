@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from coach.bank.questions import Bank
 from coach.cli.session import Settings, make_assessor, make_judge, open_session, sentence_similarity
-from coach.edges.prompt_files import load_prompts
-from coach.models.bank import Bank
-from coach.models.completion import ChatModel, Completion, CompletionRequest, Usage
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.prompt_files import load_prompts
+from coach.model.completion import ChatModel, Completion, CompletionRequest, Usage
+from coach.submit.assess import AnswerAssessor
 
 
 class KeptReplies:

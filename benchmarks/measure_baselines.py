@@ -12,9 +12,9 @@ import asyncio
 import json
 
 from coach.cli.session import Settings, open_session, sentence_similarity
-from coach.edges.baselines import SHIPPED
-from coach.edges.prompt_files import load_prompts
-from coach.judges.logprobs import LogprobsJudge
+from coach.judge.baselines import SHIPPED
+from coach.judge.logprobs import LogprobsJudge
+from coach.judge.prompt_files import load_prompts
 
 
 class Recorder:

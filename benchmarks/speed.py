@@ -15,10 +15,10 @@ import json
 import statistics
 import time
 
+from coach.bank.example_files import exemplar_answers
+from coach.bank.questions import Bank, Check, Question
 from coach.cli.session import Settings, open_session
-from coach.edges.example_files import exemplar_answers
-from coach.models.bank import Bank, Check, Question
-from coach.models.completion import ChatModel, CompletionRequest, JsonSchema, Message
+from coach.model.completion import ChatModel, CompletionRequest, JsonSchema, Message
 
 TARGET = 3.0
 

@@ -17,9 +17,9 @@ import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from coach.core.sentences import split_sentences
-from coach.edges.encoder import SentenceEncoder
-from coach.edges.instruction_detector import PROBABILITY, WEIGHTS
+from coach.answer.instruction_detector import PROBABILITY, WEIGHTS
+from coach.answer.sentences import split_sentences
+from coach.model.encoder import SentenceEncoder
 
 ROOT = Path(__file__).resolve().parent.parent
 

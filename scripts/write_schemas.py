@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from coach.models.bank import QuestionFile, Rubric
-from coach.models.base import StrictModel
-from coach.models.examples import AttackFile, ExemplarFile, FollowedAdviceFile, RewordingFile, TrapFile
+from coach.bank.examples import AttackFile, ExemplarFile, FollowedAdviceFile, RewordingFile, TrapFile
+from coach.bank.questions import QuestionFile, Rubric
+from coach.schema import StrictModel
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 MODELS: dict[str, type[StrictModel]] = {

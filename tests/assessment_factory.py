@@ -7,17 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from coach.edges.bank_files import load_bank
-from coach.models.assessment import (
-    Assessment,
-    CheckResult,
-    CriterionResult,
-    Evidence,
-    Improvement,
-    Receipt,
-    Verdict,
-)
-from coach.models.bank import Bank, Check, Question, Rubric
+from coach.bank.load import load_bank
+from coach.bank.questions import Bank, Check, Question, Rubric
+from coach.judge.judging import Verdict
+from coach.submit.assessment import Assessment, CheckResult, CriterionResult, Evidence, Improvement, Receipt
 
 SENTENCES = (
     "DICOM stands for Digital Imaging and Communications in Medicine.",

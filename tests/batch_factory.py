@@ -7,8 +7,8 @@ from typing import Any
 
 from assessment_factory import dicom_assessment, shipped_bank
 
-from coach.edges.batch_inputs.inputs import open_inputs
-from coach.models.batch import AnswerRow, JournalRecord, RowProblem
+from coach.batch.inputs.inputs import open_inputs
+from coach.batch.rows import AnswerRow, JournalRecord, RowProblem
 
 
 def text_of(number: int) -> str:

@@ -9,20 +9,20 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from coach.core.concurrency import AdaptiveLimit, Limit
-from coach.edges.journal import Journal
-from coach.edges.openai_client import OpenAIChatModel
-from coach.edges.paced_model import PacedChatModel, Patience
-from coach.edges.prompt_files import load_prompts
-from coach.edges.same_answers import SameAnswers
-from coach.judges.structured import StructuredJudge
-from coach.models.bank import Bank, Check, Criterion, Level, Question, Rubric
-from coach.models.batch import AnswerRow, JournalRecord, RowProblem
-from coach.models.batch_run import BatchRun
-from coach.models.judging import Judge
-from coach.usecases.assess import AnswerAssessor
-from coach.usecases.batch import BatchGrader
-from coach.usecases.batch_options import BatchOptions
+from coach.bank.questions import Bank, Check, Criterion, Level, Question, Rubric
+from coach.batch.batch_run import BatchRun
+from coach.batch.grade import BatchGrader
+from coach.batch.journal import Journal
+from coach.batch.options import BatchOptions
+from coach.batch.rows import AnswerRow, JournalRecord, RowProblem
+from coach.batch.same_answers import SameAnswers
+from coach.judge.judging import Judge
+from coach.judge.prompt_files import load_prompts
+from coach.judge.structured import StructuredJudge
+from coach.model.concurrency import AdaptiveLimit, Limit
+from coach.model.openai_client import OpenAIChatModel
+from coach.model.pace import PacedChatModel, Patience
+from coach.submit.assess import AnswerAssessor
 
 #: Quick enough for a test, long enough for a sound reply on a busy machine.
 TIMEOUT = 0.8

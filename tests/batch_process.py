@@ -12,9 +12,9 @@ from pathlib import Path
 
 from batch_harness import batch_rows, grade_at
 
-from coach.core.concurrency import FixedLimit
-from coach.edges.paced_model import Patience
 from coach.errors import CoachError
+from coach.model.concurrency import FixedLimit
+from coach.model.pace import Patience
 
 
 def main(directory: str, count: str, url: str, max_bytes: str = "") -> int:

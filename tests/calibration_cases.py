@@ -8,9 +8,9 @@ from typing import Any
 from gold_factory import gold_plan, gold_row, gold_rows, judged
 from scripted_judge import ScriptedJudge
 
-from coach.core.agreement_report import build_report, calibrated, judge_summary
-from coach.models.calibration import AgreementReport, RepeatSpread
-from coach.models.gold import GoldRow
+from coach.calibrate.agreement_report import build_report, calibrated, judge_summary
+from coach.calibrate.calibration import AgreementReport, RepeatSpread
+from coach.calibrate.gold import GoldRow
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m [bold]x[/bold] \u202e & \" ' {{ 7*7 }} ]]>"
 

@@ -20,7 +20,7 @@ def coach_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COACH_CACHE_DIR", str(tmp_path / "coach-cache"))
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.0)
     # Comparing shared words takes no second to load, and is what an installation without the extra has.
-    monkeypatch.setattr("coach.edges.encoder.encoder_installed", lambda: False)
+    monkeypatch.setattr("coach.model.encoder.encoder_installed", lambda: False)
 
 
 @pytest.fixture

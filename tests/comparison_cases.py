@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from assessment_factory import dicom_question, shipped_bank
 from scripted_judge import ScriptedJudge
 
-from coach.core.verdicts import verdict_of
-from coach.models.answer import Sentence
-from coach.models.bank import Check
-from coach.models.comparison import Comparison, ComparisonSeries
-from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
-from coach.usecases.assess import AnswerAssessor
-from coach.usecases.compare import Revision, compare_revisions, compare_series
+from coach.answer.answer import Sentence
+from coach.bank.questions import Check
+from coach.compare.compare import Revision, compare_revisions, compare_series
+from coach.compare.comparison import Comparison, ComparisonSeries
+from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
+from coach.judge.verdicts import verdict_of
+from coach.submit.assess import AnswerAssessor
 
 #: check id -> words that show it in a sentence, each with the probability that it is worth.
 KEYWORDS: Mapping[str, Mapping[str, float]] = {

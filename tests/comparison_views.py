@@ -13,10 +13,10 @@ from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, compared, keyword_judge, series
 from report_cases import HOSTILE
 
-from coach.models.assessment import AssessmentWarning
-from coach.models.comparison import Comparison, ComparisonSeries
-from coach.reports.comparison_view import ComparisonView, build_comparison_view
-from coach.reports.series_view import SeriesView, build_series_view
+from coach.answer.answer import AssessmentWarning
+from coach.compare.comparison import Comparison, ComparisonSeries
+from coach.compare.comparison_view import ComparisonView, build_comparison_view
+from coach.compare.series_view import SeriesView, build_series_view
 
 KEPT = Path(__file__).resolve().parent / "data" / "comparisons"
 MOMENT = "2026-11-24T03:40:12+00:00"

@@ -11,13 +11,13 @@ from typing import Any
 from assessment_factory import dicom_assessment
 from scripted_judge import ScriptedJudge
 
-from coach.core.gold_matching import match_questions
-from coach.core.gold_plan import GoldPlan, plan_calibration
-from coach.models.bank import Bank, Check
-from coach.models.calibration import Calibration, Scale
-from coach.models.gold import GoldRow, GoldTask, JudgedAnswer, ScoreRecord
-from coach.models.judging import JudgeTask
-from coach.usecases.assess import AnswerAssessor
+from coach.bank.questions import Bank, Check
+from coach.calibrate.calibration import Calibration, Scale
+from coach.calibrate.gold import GoldRow, GoldTask, JudgedAnswer, ScoreRecord
+from coach.calibrate.gold_matching import match_questions
+from coach.calibrate.gold_plan import GoldPlan, plan_calibration
+from coach.judge.judging import JudgeTask
+from coach.submit.assess import AnswerAssessor
 
 STACK = ("What is a stack?", "A list in which the last item added is the first one removed.")
 QUEUE = ("What is a queue?", "A list in which the first item added is the first one removed.")

@@ -9,9 +9,10 @@ from typing import Any
 
 from assessment_factory import VERDICTS, criteria, dicom_assessment, receipt, unscored_assessment
 
-from coach.edges.history.store import HistoryStore
-from coach.models.assessment import Assessment, Improvement, Verdict
-from coach.models.history import Attempt
+from coach.history.records import Attempt
+from coach.history.store import HistoryStore
+from coach.judge.judging import Verdict
+from coach.submit.assessment import Assessment, Improvement
 
 BANK = "PACS administrator interview"
 QUESTION = "dicom-standard"

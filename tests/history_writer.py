@@ -7,14 +7,14 @@ import sys
 
 from history_factory import BANK, QUESTION, judged
 
-from coach.edges.history.store import HistoryStore
+from coach.history.store import HistoryStore
 
 
 def main(address: str, name: str, count: int) -> None:
     """Say that the process is ready, wait for the start, then save ``count`` attempts one by one."""
     assessment = judged()
     # Loaded before the start, so that both processes really open the new database at the same moment.
-    for module in ("coach.edges.history.database", "coach.edges.history.queries", "alembic.command"):
+    for module in ("coach.history.database", "coach.history.queries", "alembic.command"):
         importlib.import_module(module)
     sys.stdout.write("ready\n")
     sys.stdout.flush()

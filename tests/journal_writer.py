@@ -10,7 +10,7 @@ from pathlib import Path
 
 from batch_factory import journal_record
 
-from coach.edges.journal import Journal
+from coach.batch.journal import Journal
 from coach.errors import CoachError
 
 

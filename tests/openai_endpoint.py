@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import respx
 
-from coach.edges.openai_client import OpenAIChatModel
-from coach.models.completion import CompletionRequest, JsonSchema, Message
+from coach.model.completion import CompletionRequest, JsonSchema, Message
+from coach.model.openai_client import OpenAIChatModel
 
 BASE = "http://coach.test/v1"
 URL = f"{BASE}/chat/completions"

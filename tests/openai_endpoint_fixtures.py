@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openai_endpoint import BASE, KEY, MakeModel
 
-from coach.edges.openai_client import OpenAIChatModel
+from coach.model.openai_client import OpenAIChatModel
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ from typing import Any
 
 from assessment_factory import ANSWER, criteria, dicom_assessment, dicom_question, dicom_rubric, unscored_assessment
 
-from coach.models.assessment import Assessment, AssessmentWarning
-from coach.reports.view import ReportView, build_view
+from coach.answer.answer import AssessmentWarning
+from coach.report.view import ReportView, build_view
+from coach.submit.assessment import Assessment
 
 MISTAKE = "Claims that any two devices labelled DICOM will always work together"
 MISSING = "Explains that two devices first negotiate an association"

@@ -7,7 +7,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from coach.models.bank import Check, Criterion, Level, Rubric
+from coach.bank.questions import Check, Criterion, Level, Rubric
 
 Kind = Literal["point", "red_flag"]
 

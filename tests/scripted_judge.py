@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from coach.core.verdicts import verdict_of
-from coach.models.bank import Check
-from coach.models.completion import Usage
-from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
+from coach.bank.questions import Check
+from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
+from coach.judge.verdicts import verdict_of
+from coach.model.completion import Usage
 
 #: Gives the probability of a check for this task, or None for "could not be judged".
 Script = Callable[[JudgeTask, Check], float | None]
@@ -27,7 +27,7 @@ def keyword_script(keywords: Mapping[str, str]) -> Script:
 
 @dataclass
 class ScriptedJudge:
-    """Implements ``coach.models.judging.Judge`` from a script; remembers the tasks it was given."""
+    """Implements ``coach.judge.judging.Judge`` from a script; remembers the tasks it was given."""
 
     script: Script
     name: str = "scripted"

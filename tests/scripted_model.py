@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from coach.models.completion import Completion, CompletionRequest
+from coach.model.completion import Completion, CompletionRequest
 
 
 @dataclass
 class ScriptedModel:
-    """Implements ``coach.models.completion.ChatModel``: gives the replies in order, remembers the requests.
+    """Implements ``coach.model.completion.ChatModel``: gives the replies in order, remembers the requests.
 
     An exception in the script is raised in its turn.
     """

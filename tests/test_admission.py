@@ -1,11 +1,11 @@
-"""Tests of coach.core.admission."""
+"""Tests of coach.model.admission."""
 
 from __future__ import annotations
 
 import asyncio
 
-from coach.core.admission import Admission
-from coach.core.concurrency import AdaptiveLimit, FixedLimit
+from coach.model.admission import Admission
+from coach.model.concurrency import AdaptiveLimit, FixedLimit
 
 
 async def test_no_more_are_inside_than_the_limit_allows() -> None:

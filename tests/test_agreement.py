@@ -1,4 +1,4 @@
-"""Tests of coach.core.agreement and coach.core.agreement_report."""
+"""Tests of coach.calibrate.agreement and coach.calibrate.agreement_report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from gold_factory import QUEUE, STACK, gold_plan, gold_row, gold_rows, judged
 from scripted_judge import ScriptedJudge
 
-from coach.core.agreement import (
+from coach.calibrate.agreement import (
     MarkedAnswer,
     agreement_views,
     human_ceiling,
@@ -22,11 +22,11 @@ from coach.core.agreement import (
     repeat_spread,
     worst_disagreements,
 )
-from coach.core.agreement_report import build_report, calibrated, judge_summary
-from coach.core.score_mapping import halves
+from coach.calibrate.agreement_report import build_report, calibrated, judge_summary
+from coach.calibrate.calibration import AgreementReport, Scale
+from coach.calibrate.gold import GoldRow, JudgedAnswer
+from coach.calibrate.score_mapping import halves
 from coach.errors import InputError
-from coach.models.calibration import AgreementReport, Scale
-from coach.models.gold import GoldRow, JudgedAnswer
 
 FIVE = Scale(low=0, high=5, step=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

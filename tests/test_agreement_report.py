@@ -1,11 +1,11 @@
-"""Tests of coach.core.agreement_report."""
+"""Tests of coach.calibrate.agreement_report."""
 
 from __future__ import annotations
 
 from calibration_cases import full_report
 from gold_factory import STACK
 
-from coach.models.calibration import AgreementReport
+from coach.calibrate.calibration import AgreementReport
 
 
 def test_the_report_names_its_questions() -> None:

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 import trustme
 
-from coach.edges.aiohttp_transport import AiohttpTransport, aiohttp_transport
+from coach.model.aiohttp_transport import AiohttpTransport, aiohttp_transport
 
 #: Gets the whole request and may write what it likes; the connection is closed afterwards.
 Serve = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]

@@ -17,7 +17,7 @@ from assessment_factory import dicom_question
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.edges.answer_files import (
+from coach.answer.answer_files import (
     MAX_BYTES,
     answer_part,
     decode_answer,

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from batch_harness import answer_text, small_bank
 
-from coach.core.prechecks import prepare_answer
-from coach.edges import answer_workers as module
-from coach.edges.answer_workers import CHUNK, AnswerWorkers, usable_processes
-from coach.edges.language import identify_language
+from coach.answer.answer import Answer
+from coach.answer.language import identify_language
+from coach.answer.prepare import prepare_answer
+from coach.bank.questions import Question
+from coach.batch import answer_workers as module
+from coach.batch.answer_workers import CHUNK, AnswerWorkers, usable_processes
 from coach.errors import EmbeddedModelError
-from coach.models.answer import Answer
-from coach.models.bank import Question
 
 QUESTION = small_bank().questions[0]
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,7 +166,7 @@ PARENT = """
 import asyncio, os, signal
 from batch_harness import small_bank
 from test_answer_workers import here, prepared
-from coach.edges.answer_workers import AnswerWorkers
+from coach.batch.answer_workers import AnswerWorkers
 
 async def run():
     workers = AnswerWorkers.for_bank(small_bank(), here, 1, with_encoder=False)

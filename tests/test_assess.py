@@ -11,13 +11,12 @@ import pytest
 from assessment_factory import ANSWER, dicom_question, dicom_rubric, shipped_bank
 from scripted_judge import ScriptedJudge, keyword_script
 
-from coach.core.result_key import answer_sha256, rubric_sha256
+from coach.bank.questions import Check
 from coach.errors import ModelConnectionError
-from coach.models.assessment import Verdict
-from coach.models.bank import Check
-from coach.models.completion import Usage
-from coach.models.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict, Verdict
+from coach.model.completion import Usage
+from coach.submit.assess import AnswerAssessor
+from coach.submit.key import answer_sha256, rubric_sha256
 
 KEYWORDS = {"transfer-services": "C-STORE", "device-configuration": "AE title", "modality-worklist": "worklist"}
 

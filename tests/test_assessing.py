@@ -10,15 +10,15 @@ from assessment_factory import ANSWER, SENTENCES, dicom_question, dicom_rubric, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.core.assessing import build_assessment, probabilities_of
-from coach.core.feedback import follow_up_of
-from coach.core.prechecks import prepare_answer
-from coach.core.result_key import answer_sha256
-from coach.core.scoring import level_of, score_answer
-from coach.core.verdicts import verdict_of
-from coach.models.answer import Answer
-from coach.models.assessment import Assessment, AssessmentWarning, Verdict
-from coach.models.judging import CheckVerdict, Judgement
+from coach.answer.answer import Answer, AssessmentWarning
+from coach.answer.prepare import prepare_answer
+from coach.judge.judging import CheckVerdict, Judgement, Verdict
+from coach.judge.verdicts import verdict_of
+from coach.submit.assessing import build_assessment, probabilities_of
+from coach.submit.assessment import Assessment
+from coach.submit.feedback import follow_up_of
+from coach.submit.key import answer_sha256
+from coach.submit.scoring import level_of, score_answer
 
 CHECKS = shipped_bank().checks_of(dicom_question())
 PREPARED = prepare_answer(ANSWER, dicom_question(), "en")

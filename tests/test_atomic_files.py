@@ -1,4 +1,4 @@
-"""Tests of coach.edges.atomic_files."""
+"""Tests of coach.atomic_files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges.atomic_files import replacing
+from coach.atomic_files import replacing
 from coach.errors import StorageError
 
 

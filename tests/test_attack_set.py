@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.core.prechecks import prepare_answer
-from coach.edges.encoder import SentenceEncoder
-from coach.edges.example_files import exemplar_answers, load_attacks
-from coach.edges.instruction_detector import InstructionDetector
-from coach.edges.language import identify_language
-from coach.models.answer import Answer
-from coach.models.bank import Question
+from coach.answer.answer import Answer
+from coach.answer.instruction_detector import InstructionDetector
+from coach.answer.language import identify_language
+from coach.answer.prepare import prepare_answer
+from coach.bank.example_files import exemplar_answers, load_attacks
+from coach.bank.questions import Question
+from coach.model.encoder import SentenceEncoder
 
 ATTACKS = load_attacks()
 QUESTIONS = shipped_bank().questions

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.core.sentences import split_sentences
-from coach.edges.bank_files import load_bank
-from coach.edges.example_files import load_exemplars, load_rewordings
-from coach.models.bank import Bank, Check, Question, Rubric
+from coach.answer.sentences import split_sentences
+from coach.bank.example_files import load_exemplars, load_rewordings
+from coach.bank.load import load_bank
+from coach.bank.questions import Bank, Check, Question, Rubric
 
 BANK = shipped_bank()
 LIBRARIAN = load_bank(Path(__file__).resolve().parent.parent / "examples" / "librarian" / "questions.yaml")

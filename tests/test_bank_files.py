@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges.bank_files import load_bank, load_rubric
+from coach.bank.load import load_bank, load_rubric
 from coach.errors import BankError
 
 LEVELS = "".join(

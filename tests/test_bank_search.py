@@ -7,7 +7,7 @@ from assessment_factory import shipped_bank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.bank_search import find_question, nearest_ids
+from coach.bank.find import find_question, nearest_ids
 from coach.errors import UnknownQuestionError
 
 

@@ -9,14 +9,14 @@ from typing import cast
 
 import pytest
 
-from coach.core.similarity import LexicalSimilarity
-from coach.edges.bank_files import load_bank
-from coach.edges.baselines import SHIPPED, BaselineFile
-from coach.edges.prompt_files import load_prompts
-from coach.judges.logprobs import LogprobsJudge
-from coach.models.answer import Answer
-from coach.models.completion import ChatModel
-from coach.models.judging import JudgeTask
+from coach.answer.answer import Answer
+from coach.bank.load import load_bank
+from coach.judge.baselines import SHIPPED, BaselineFile
+from coach.judge.judging import JudgeTask
+from coach.judge.logprobs import LogprobsJudge
+from coach.judge.prompt_files import load_prompts
+from coach.judge.similarity import LexicalSimilarity
+from coach.model.completion import ChatModel
 
 
 def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import pytest
 from batch_harness import HASTY, batch_rows, grade_at, records_of, verdicts_of
 from faulty_server import FAULTS, faulty_server
 
-from coach.core.concurrency import AdaptiveLimit, FixedLimit
-from coach.edges.journal import JOURNAL_NAME
-from coach.edges.paced_model import EndpointDownError, Patience
-from coach.models.batch_run import Ending
+from coach.batch.batch_run import Ending
+from coach.batch.journal import JOURNAL_NAME
+from coach.model.concurrency import AdaptiveLimit, FixedLimit
+from coach.model.pace import EndpointDownError, Patience
 
 ROWS = 500
 FAULTY_SHARE = 0.3

@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.inputs."""
+"""Tests of coach.batch.inputs.inputs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from batch_factory import read_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.batch_inputs.inputs import open_inputs
+from coach.batch.inputs.inputs import open_inputs
+from coach.batch.rows import AnswerRow
 from coach.errors import InputError
-from coach.models.batch import AnswerRow
 
 LONG = "candidate,question_id,answer\n"
 

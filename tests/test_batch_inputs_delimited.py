@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.delimited."""
+"""Tests of coach.batch.inputs.delimited."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from batch_factory import read_all, text_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from coach.core.table_layout import SPREADSHEET_ERRORS
-from coach.edges.batch_inputs.inputs import open_inputs
+from coach.batch.inputs.inputs import open_inputs
+from coach.batch.table_layout import SPREADSHEET_ERRORS
 from coach.errors import InputError
 
 HEADER = "candidate,question_id,answer\n"

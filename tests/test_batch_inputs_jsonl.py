@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.jsonl."""
+"""Tests of coach.batch.inputs.jsonl."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from batch_factory import read_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.batch_inputs.inputs import open_inputs
+from coach.batch.inputs.inputs import open_inputs
+from coach.batch.rows import AnswerRow, RowProblem
 from coach.errors import InputError
-from coach.models.batch import AnswerRow, RowProblem
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=80)
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -157,8 +157,8 @@ def test_rows_come_while_the_pipe_is_open() -> None:
     """A row is there as soon as its line is, not when the pipe is closed."""
     code = (
         "import sys\n"
-        "from coach.edges.bank_files import load_bank\n"
-        "from coach.edges.batch_inputs.inputs import open_inputs\n"
+        "from coach.bank.load import load_bank\n"
+        "from coach.batch.inputs.inputs import open_inputs\n"
         "for row in open_inputs(['-'], load_bank()):\n"
         "    print(row.answer, flush=True)\n"
     )

@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.lines."""
+"""Tests of coach.batch.inputs.lines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.batch_inputs import lines
-from coach.edges.batch_inputs.lines import Record, read_lines, read_records
+from coach.batch.inputs import lines
+from coach.batch.inputs.lines import Record, read_lines, read_records
 
 CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 

@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.row_ids."""
+"""Tests of coach.batch.inputs.row_ids."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.batch_inputs.row_ids import RowIds
-from coach.models.batch import RawAnswer
+from coach.batch.inputs.row_ids import RowIds
+from coach.batch.rows import RawAnswer
 
 
 @pytest.fixture

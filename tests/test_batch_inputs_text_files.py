@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.text_files."""
+"""Tests of coach.batch.inputs.text_files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from assessment_factory import shipped_bank
 from batch_factory import read_all
 
-from coach.edges.batch_inputs import text_files
-from coach.edges.batch_inputs.inputs import open_inputs
+from coach.batch.inputs import text_files
+from coach.batch.inputs.inputs import open_inputs
+from coach.batch.rows import RowProblem
 from coach.errors import InputError
-from coach.models.batch import RowProblem
 
 
 def test_a_folder_gives_one_answer_per_file(tmp_path: Path) -> None:

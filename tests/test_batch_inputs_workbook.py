@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_inputs.workbook."""
+"""Tests of coach.batch.inputs.workbook."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from batch_factory import read_all, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.core.table_layout import SPREADSHEET_ERRORS
-from coach.edges.batch_inputs.inputs import open_inputs
+from coach.batch.inputs.inputs import open_inputs
+from coach.batch.table_layout import SPREADSHEET_ERRORS
 from coach.errors import InputError
 
 #: XML cannot hold other control characters, and makes every line end \n.

@@ -1,4 +1,4 @@
-"""Tests of coach.edges.batch_order and .batch_rows."""
+"""Tests of coach.batch.batch_order and .batch_rows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from batch_factory import journal_record
 
-from coach.edges.batch_order import OrderedRows
-from coach.edges.batch_rows import ROWS_NAME, RowsWriter, belongs
-from coach.edges.journal import Journal
-from coach.models.batch import JournalRecord
+from coach.batch.batch_order import OrderedRows
+from coach.batch.batch_rows import ROWS_NAME, RowsWriter, belongs
+from coach.batch.journal import Journal
+from coach.batch.rows import JournalRecord
 
 
 def fill(directory: Path, *records: JournalRecord) -> None:

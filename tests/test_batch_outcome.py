@@ -1,13 +1,13 @@
-"""Tests of coach.core.batch_outcome."""
+"""Tests of coach.batch.batch_outcome."""
 
 from __future__ import annotations
 
 from assessment_factory import ANSWER, dicom_assessment, dicom_question, unscored_assessment
 from batch_factory import answer_row
 
-from coach.core.batch_outcome import failure_reason, for_same_answer, record_of
-from coach.core.prechecks import prepare_answer
-from coach.core.result_key import answer_sha256
+from coach.answer.prepare import prepare_answer
+from coach.batch.batch_outcome import failure_reason, for_same_answer, record_of
+from coach.submit.key import answer_sha256
 
 
 def test_only_a_reply_of_no_use_is_a_failure() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
+from coach.batch.batch_run import Tally
 from coach.cli import batch_progress
 from coach.cli.batch_progress import ProgressText, duration
-from coach.models.batch_run import Tally
 
 
 def test_a_line_says_everything() -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.core.batch_statistics."""
+"""Tests of coach.batch.batch_statistics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from batch_factory import journal_record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.batch_statistics import REVIEW_FIRST, BatchStatistics
-from coach.models.batch import JournalRecord
-from coach.models.batch_summary import BatchSummary
+from coach.batch.batch_statistics import REVIEW_FIRST, BatchStatistics
+from coach.batch.batch_summary import BatchSummary
+from coach.batch.rows import JournalRecord
 
 
 def summary_of(*records: JournalRecord) -> BatchSummary:

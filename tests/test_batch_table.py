@@ -1,11 +1,11 @@
-"""Tests of coach.core.batch_table."""
+"""Tests of coach.batch.batch_table."""
 
 from __future__ import annotations
 
 from assessment_factory import unscored_assessment
 from batch_factory import journal_record
 
-from coach.core.batch_table import header, table_row
+from coach.batch.batch_table import header, table_row
 
 
 def test_a_row_has_a_cell_for_every_column() -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.usecases.calibrate."""
+"""Tests of coach.calibrate.calibrate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from assessment_factory import shipped_bank
 from gold_factory import QUEUE, MemoryScores, assessor, gold_row, gold_rows, quality_script, tasks_of
 from scripted_judge import ScriptedJudge
 
-from coach.core.agreement import repeat_spread
-from coach.core.gold_matching import match_questions
-from coach.edges.score_log import FILE_NAME, ScoreLog
+from coach.bank.questions import Check
+from coach.calibrate.agreement import repeat_spread
+from coach.calibrate.calibrate import MAX_FAILURES_IN_A_ROW, Scores, judge_gold
+from coach.calibrate.gold import GoldTask, JudgedAnswer
+from coach.calibrate.gold_matching import match_questions
+from coach.calibrate.score_log import FILE_NAME, ScoreLog
 from coach.errors import (
     ModelAuthenticationError,
     ModelContentFilterError,
@@ -21,10 +24,7 @@ from coach.errors import (
     ModelRateLimitError,
     ModelReplyError,
 )
-from coach.models.bank import Check
-from coach.models.gold import GoldTask, JudgedAnswer
-from coach.models.judging import Judgement, JudgeTask, OnVerdict
-from coach.usecases.calibrate import MAX_FAILURES_IN_A_ROW, Scores, judge_gold
+from coach.judge.judging import Judgement, JudgeTask, OnVerdict
 
 
 class FailingJudge(ScriptedJudge):

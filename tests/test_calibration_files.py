@@ -1,4 +1,4 @@
-"""Tests of coach.edges.calibration_files."""
+"""Tests of coach.calibrate.calibration_files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gold_factory import calibration
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.edges.calibration_files import (
+from coach.calibrate.calibration_files import (
     apply_named_calibration,
     calibration_names,
     calibration_path,

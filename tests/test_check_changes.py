@@ -1,16 +1,16 @@
-"""Tests of coach.core.check_changes."""
+"""Tests of coach.submit.changes."""
 
 from __future__ import annotations
 
 from assessment_factory import VERDICTS, criteria, dicom_assessment
 from comparison_cases import KEYWORDS, NEW, OLD, compared, keyword_judge
 
-from coach.core.check_changes import check_changes, left_out_checks
-from coach.core.comparing import CLEAR_MOVE
-from coach.core.feedback import STEPS
-from coach.core.verdicts import verdict_of
-from coach.models.assessment import Assessment, Verdict
-from coach.models.comparison import CheckChange, Comparison
+from coach.compare.comparison import Comparison
+from coach.judge.judging import Verdict
+from coach.judge.verdicts import verdict_of
+from coach.submit.assessment import Assessment
+from coach.submit.changes import CLEAR_MOVE, CheckChange, check_changes, left_out_checks
+from coach.submit.feedback import STEPS
 
 MET, PARTLY, NOT_MET = Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET
 

@@ -1,4 +1,4 @@
-"""Tests of coach.core.claim_names."""
+"""Tests of coach.compare.claim_names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.claim_names import known_words, names_in
+from coach.compare.claim_names import known_words, names_in
 
 
 def found(text: str, *known: str, language: str = "en") -> list[str]:

@@ -1,4 +1,4 @@
-"""Tests of coach.core.claim_numbers."""
+"""Tests of coach.compare.claim_numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.claim_numbers import known_numbers, numbers_in
+from coach.compare.claim_numbers import known_numbers, numbers_in
 
 
 def found(text: str, *known: str) -> list[str]:

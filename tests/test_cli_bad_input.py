@@ -9,7 +9,7 @@ import pytest
 import respx
 from coach_command import ANSWER, Outcome, bodies, coach, prompt_of
 
-from coach.models.assessment import Assessment
+from coach.submit.assessment import Assessment
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = [pytest.mark.httpx2(assert_all_called=False), pytest.mark.usefixtures("openai_chat")]
@@ -196,8 +196,8 @@ def test_a_cache_that_cannot_hold_the_embedded_model(
     part = tmp_path / "part01.bin"
     part.write_bytes(b"GGUF")
     monkeypatch.setenv("COACH_CACHE_DIR", str(in_the_way))
-    monkeypatch.setattr("coach.edges.model_choice.embedded_model_installed", lambda: True)
-    monkeypatch.setattr("coach.edges.model_file.part_files", lambda: [part])
+    monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: True)
+    monkeypatch.setattr("coach.model.embedded_file.part_files", lambda: [part])
 
     refused(coach("submit", ID, "-", "--model", "local", "--quiet", stdin=ANSWER), str(in_the_way), code=1)
 

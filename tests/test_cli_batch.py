@@ -22,8 +22,8 @@ from html_page import assert_self_contained
 from typer.testing import Result
 
 from coach.cli import batch_session
-from coach.core.similarity import LexicalSimilarity
 from coach.errors import InputError, ModelError
+from coach.judge.similarity import LexicalSimilarity
 
 OUTPUTS = {"results.jsonl", "results.csv", "results.xlsx", "summary.json", "report.html"}
 
@@ -182,8 +182,8 @@ def test_a_refused_key_is_exit_code_4_and_nothing_is_lost(
     server: FaultyServer, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error of the model ends the command; reports of what was finished are written, and the hint says go on."""
-    from coach.edges.openai_client import OpenAIChatModel
     from coach.errors import ModelAuthenticationError
+    from coach.model.openai_client import OpenAIChatModel
 
     async def refused(self: OpenAIChatModel, request: object) -> object:
         raise ModelAuthenticationError("the key was refused", "Check it.")

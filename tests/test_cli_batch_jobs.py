@@ -14,11 +14,11 @@ from batch_command import coach_batch
 from batch_harness import batch_rows, records_of, write_bank, write_rows
 from typer.testing import Result
 
+from coach.batch import provider as openai_batch
+from coach.batch.batch_job import JobState
 from coach.cli import session
-from coach.core.similarity import LexicalSimilarity
-from coach.edges import openai_batch
 from coach.errors import ConfigurationError, InputError, ModelError
-from coach.models.batch_job import JobState
+from coach.judge.similarity import LexicalSimilarity
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_the_option_jobs_is_another_way_to_submit(provider: BatchProvider, bank:
 
 def test_the_embedded_model_has_no_jobs(bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs need a provider."""
-    monkeypatch.setattr("coach.edges.model_choice.embedded_model_installed", lambda: True)
+    monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: True)
 
     with pytest.raises(ConfigurationError, match="no batch API"):
         coach_batch("submit", tmp_path / "x.csv", "--out", tmp_path, "--bank", bank, "--model", "local")

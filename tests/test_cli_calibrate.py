@@ -16,17 +16,17 @@ from gold_factory import assessor, gold_row, gold_rows, quality_script, write_go
 from scripted_judge import ScriptedJudge
 from typer.testing import CliRunner, Result
 
+from coach import extras
+from coach.bank.questions import Bank, Check
+from coach.calibrate.calibration import AgreementReport
+from coach.calibrate.calibration_files import apply_named_calibration, load_calibration
+from coach.calibrate.score_log import FILE_NAME
 from coach.cli import calibrate
 from coach.cli.calibrate import calibrate_command
 from coach.cli.session import OnProgress, Settings
-from coach.core import extras
-from coach.edges.calibration_files import apply_named_calibration, load_calibration
-from coach.edges.score_log import FILE_NAME
 from coach.errors import ConfigurationError, InputError, ModelContentFilterError
-from coach.models.bank import Bank, Check
-from coach.models.calibration import AgreementReport
-from coach.models.judging import Judgement, JudgeTask, OnVerdict
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.judging import Judgement, JudgeTask, OnVerdict
+from coach.submit.assess import AnswerAssessor
 
 app = typer.Typer()
 app.command()(calibrate_command)

@@ -17,14 +17,14 @@ from comparison_cases import NEW, OLD, REWORDED, KeywordJudge, assessor_with, ke
 from typer.testing import CliRunner, Result
 
 import coach.cli.compare
+from coach.bank.example_files import load_exemplars
 from coach.cli.compare import compare_command
 from coach.cli.session import Settings
 from coach.cli.unopened_model import unopened_assessor
-from coach.edges.example_files import load_exemplars
-from coach.edges.history.store import HistoryStore
+from coach.compare.comparison import Comparison, ComparisonSeries
 from coach.errors import InputError, ModelConnectionError, StorageError
-from coach.models.comparison import Comparison, ComparisonSeries
-from coach.usecases.assess import AnswerAssessor
+from coach.history.store import HistoryStore
+from coach.submit.assess import AnswerAssessor
 
 BANK = shipped_bank()
 ID = "dicom-standard"

@@ -24,8 +24,8 @@ from coach_command import (
     verdicts,
 )
 
-from coach.edges.example_files import exemplar_answers
-from coach.models.checkup import Checkup, Finding
+from coach.bank.example_files import exemplar_answers
+from coach.cli.checkup_result import Checkup, Finding
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = [pytest.mark.httpx2(assert_all_called=False), pytest.mark.usefixtures("coach_alone")]
@@ -125,7 +125,7 @@ def test_a_compatible_server_says_what_it_lacks(server_chat: respx.Route) -> Non
 
 def test_without_a_model_the_three_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 2, and bank and history are looked at nevertheless."""
-    monkeypatch.setattr("coach.edges.model_choice.embedded_model_installed", lambda: False)
+    monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: False)
     result = coach("doctor", "--json")
 
     found = findings(result)

@@ -16,11 +16,11 @@ from assessment_factory import shipped_bank
 from history_factory import judged
 from typer.testing import CliRunner, Result
 
+from coach.answer.drafts import keep_draft
 from coach.cli.history import history_app
-from coach.edges.drafts import keep_draft
-from coach.edges.history.record_files import rescue_files, write_rescue_file
-from coach.edges.history.store import HistoryStore, new_record
 from coach.errors import CoachError, InputError, StorageError, UnknownQuestionError
+from coach.history.record_files import rescue_files, write_rescue_file
+from coach.history.store import HistoryStore, new_record
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIAN = ROOT / "examples" / "librarian" / "questions.yaml"
@@ -145,7 +145,7 @@ def test_a_question_that_the_bank_lost_can_still_be_seen(saved: list[int]) -> No
 
 def test_a_bank_narrows_everything(saved: list[int]) -> None:
     """--bank shows only the attempts of that bank."""
-    from coach.edges.bank_files import load_bank
+    from coach.bank.load import load_bank
 
     librarian = load_bank(LIBRARIAN)
     question = librarian.questions[0].id

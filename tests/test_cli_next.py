@@ -11,9 +11,9 @@ from assessment_factory import shipped_bank
 from history_factory import judged
 from typer.testing import CliRunner, Result
 
+from coach.bank.load import load_bank
 from coach.cli.next import next_command
-from coach.edges.bank_files import load_bank
-from coach.edges.history.store import HistoryStore
+from coach.history.store import HistoryStore
 
 LIBRARIAN = Path(__file__).resolve().parent.parent / "examples" / "librarian" / "questions.yaml"
 BANK = shipped_bank()

@@ -9,8 +9,8 @@ import pytest
 import respx
 from coach_command import ANSWER, SERVER, Outcome, all_met, bodies, coach, serve
 
-from coach.edges.tokens import TokenCounter
-from coach.models.completion import Message
+from coach.model.completion import Message
+from coach.model.tokens import TokenCounter
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = [pytest.mark.httpx2(assert_all_called=False), pytest.mark.usefixtures("coach_alone")]
@@ -67,9 +67,9 @@ def test_the_embedded_model_is_not_started(monkeypatch: pytest.MonkeyPatch) -> N
     def start(*_: object, **__: object) -> None:
         raise AssertionError("the model was started")
 
-    monkeypatch.setattr("coach.edges.model_choice.embedded_model_installed", lambda: True)
-    monkeypatch.setattr("coach.edges.model_file.ensure_model_file", start)
-    monkeypatch.setattr("coach.edges.embedded_server.EmbeddedServer.start", start)
+    monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: True)
+    monkeypatch.setattr("coach.model.embedded_file.ensure_model_file", start)
+    monkeypatch.setattr("coach.model.embedded_server.EmbeddedServer.start", start)
 
     text = submit("--show-prompt", "--model", "local").out
 

@@ -29,9 +29,9 @@ from coach_command import (
     verdicts,
 )
 
-from coach.edges.history.store import HistoryStore
-from coach.models.assessment import Assessment
-from coach.models.history import Attempt
+from coach.history.records import Attempt
+from coach.history.store import HistoryStore
+from coach.submit.assessment import Assessment
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = pytest.mark.httpx2(assert_all_called=False)
@@ -255,7 +255,7 @@ def test_an_answer_too_short_to_judge_is_not_sent(openai_chat: respx.Route) -> N
 def test_an_answer_too_short_to_judge_starts_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a model that is not going to be asked."""
     started: list[object] = []
-    monkeypatch.setattr("coach.edges.embedded_server.EmbeddedServer.start", lambda *a, **k: started.append(a))
+    monkeypatch.setattr("coach.model.embedded_server.EmbeddedServer.start", lambda *a, **k: started.append(a))
 
     result = coach("submit", ID, "-", "--model", "local", "--json", stdin="It is a standard.")
 

@@ -12,8 +12,9 @@ import pytest
 import respx
 from coach_command import ANSWER, KEY, Body, all_met, asked_checks, bodies, coach, completion, serve, verdicts
 
-from coach.edges.history.store import HistoryStore
-from coach.models.assessment import Assessment, Verdict
+from coach.history.store import HistoryStore
+from coach.judge.judging import Verdict
+from coach.submit.assessment import Assessment
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = pytest.mark.httpx2(assert_all_called=False)

@@ -12,7 +12,7 @@ import respx
 from assessment_factory import dicom_question
 from coach_command import ANSWER, bodies, coach, prompt_of, serve
 
-from coach.edges.history.store import HistoryStore
+from coach.history.store import HistoryStore
 
 if TYPE_CHECKING:
     from fake_editor import MakeEditor
@@ -154,7 +154,7 @@ def test_without_a_model_the_editor_does_not_open(
     editor: MakeEditor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the three ways to a model."""
-    monkeypatch.setattr("coach.edges.model_choice.embedded_model_installed", lambda: False)
+    monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: False)
     editor(f"pathlib.Path({str(tmp_path / 'opened')!r}).touch()")
     result = coach("submit", ID)
 

@@ -1,4 +1,4 @@
-"""Tests of coach.core.comparing."""
+"""Tests of coach.compare.comparing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from assessment_factory import dicom_question, dicom_rubric, shipped_bank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.comparing import JITTER, MIN_CHANGE, NOISE, PairedDifference, Z, paired_difference, rule_in_words
-from coach.core.scoring import check_shares, score_answer
+from coach.compare.comparing import JITTER, MIN_CHANGE, PairedDifference, paired_difference, rule_in_words
+from coach.submit.changes import NOISE, Z
+from coach.submit.scoring import check_shares, score_answer
 
 CHECKS = shipped_bank().checks_of(dicom_question())
 POINTS = [check.id for check in CHECKS if check.kind == "point"]

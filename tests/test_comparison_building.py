@@ -1,4 +1,4 @@
-"""Tests of coach.core.comparison_building."""
+"""Tests of coach.compare.comparison_building."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from coach.core.comparison_building import JudgedRevision, build_comparison
-from coach.models.assessment import Assessment, AssessmentWarning
-from coach.models.comparison import CheckChange, ComparedVersion, Comparison
+from coach.answer.answer import AssessmentWarning
+from coach.compare.comparison import ComparedVersion, Comparison
+from coach.compare.comparison_building import JudgedRevision, build_comparison
+from coach.submit.assessment import Assessment
+from coach.submit.changes import CheckChange
 
 ANSWERS = st.lists(
     st.sampled_from(

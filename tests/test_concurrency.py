@@ -1,11 +1,11 @@
-"""Tests of coach.core.concurrency."""
+"""Tests of coach.model.concurrency."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.concurrency import AdaptiveLimit, FixedLimit
+from coach.model.concurrency import AdaptiveLimit, FixedLimit
 
 
 def round_of(limit: AdaptiveLimit) -> None:

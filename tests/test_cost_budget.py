@@ -1,11 +1,11 @@
-"""Tests of coach.core.cost_budget."""
+"""Tests of coach.batch.cost_budget."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.cost_budget import CostBudget
+from coach.batch.cost_budget import CostBudget
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=50), st.floats(0, 5))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges.answer_files import read_answer_file
-from coach.edges.drafts import discard_draft, keep_draft
+from coach.answer.answer_files import read_answer_file
+from coach.answer.drafts import discard_draft, keep_draft
 from coach.errors import StorageError
 
 pytest_plugins = ("plain_user",)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from coach.edges.encoder import encoder_installed
-from coach.edges.model_file import embedded_model_installed
-from coach.models.assessment import Assessment
-from coach.models.checkup import Checkup
+from coach.cli.checkup_result import Checkup
+from coach.model.embedded_file import embedded_model_installed
+from coach.model.encoder import encoder_installed
+from coach.submit.assessment import Assessment
 
 pytestmark = pytest.mark.skipif(
     not (embedded_model_installed() and encoder_installed()), reason="needs the local extra"

@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from coach.edges.embedded_server import EmbeddedServer, Endpoint
-from coach.edges.model_file import embedded_model_installed, ensure_model_file
 from coach.errors import EmbeddedModelError
+from coach.model.embedded_file import embedded_model_installed, ensure_model_file
+from coach.model.embedded_server import EmbeddedServer, Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The longest that anything here may take; reached only when a test fails.
@@ -110,7 +110,7 @@ def gone(pid: int) -> bool:
 PARENT = """
     import sys
     from pathlib import Path
-    from coach.edges.embedded_server import EmbeddedServer
+    from coach.model.embedded_server import EmbeddedServer
     servers = [EmbeddedServer.start(Path(sys.argv[1]), context=256) for _ in range(int(sys.argv[3]))]
     if sys.argv[2] == "ready":
         for server in servers:

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from coach.edges import encoder as module
-from coach.edges.encoder import DIMENSIONS, SentenceEncoder, encoder_installed
 from coach.errors import EmbeddedModelError
+from coach.model import encoder as module
+from coach.model.encoder import DIMENSIONS, SentenceEncoder, encoder_installed
 
 needs_encoder = pytest.mark.skipif(not encoder_installed(), reason="needs the local extra")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.endpoints import OPENAI_URL, parse_address
 from coach.errors import ConfigurationError
+from coach.model.endpoints import OPENAI_URL, parse_address
 
 
 @pytest.mark.parametrize(

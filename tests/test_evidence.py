@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coach.core.evidence import MAX_ASKED_CHARACTERS, advice_examples, find_evidence, negative_texts, positive_texts
-from coach.core.sentences import split_sentences
-from coach.core.similarity import LexicalSimilarity
-from coach.models.bank import Check
+from coach.answer.sentences import split_sentences
+from coach.bank.questions import Check
+from coach.judge.evidence import MAX_ASKED_CHARACTERS, advice_examples, find_evidence, negative_texts, positive_texts
+from coach.judge.similarity import LexicalSimilarity
 
 QUESTION = "How do images reach the archive?"
 

@@ -1,4 +1,4 @@
-"""Tests of coach.edges.example_files."""
+"""Tests of coach.bank.example_files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.edges.example_files import load_exemplars
+from coach.bank.example_files import load_exemplars
+from coach.bank.questions import Question
 from coach.errors import BankError
-from coach.models.bank import Question
 
 FILE = """\
 question_id: reading-room

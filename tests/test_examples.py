@@ -9,9 +9,10 @@ from typing import get_args
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.core.evidence import positive_texts
-from coach.core.prechecks import prepare_answer
-from coach.edges.example_files import (
+from coach.answer.answer import Answer
+from coach.answer.language import identify_language
+from coach.answer.prepare import prepare_answer
+from coach.bank.example_files import (
     exemplar_answers,
     load_attacks,
     load_exemplars,
@@ -19,11 +20,10 @@ from coach.edges.example_files import (
     load_rewordings,
     load_traps,
 )
-from coach.edges.language import identify_language
+from coach.bank.examples import Attack, AttackKind, Harmless, TrapKind
+from coach.bank.questions import Question
 from coach.errors import BankError
-from coach.models.answer import Answer
-from coach.models.bank import Question
-from coach.models.examples import Attack, AttackKind, Harmless, TrapKind
+from coach.judge.evidence import positive_texts
 
 QUESTIONS = shipped_bank().questions
 ATTACKS = load_attacks()

@@ -1,10 +1,10 @@
-"""Tests of coach.core.extras."""
+"""Tests of coach.extras."""
 
 from __future__ import annotations
 
 import pytest
 
-from coach.core import extras
+from coach import extras
 from coach.errors import ConfigurationError
 
 

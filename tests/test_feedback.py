@@ -7,7 +7,11 @@ from assessment_factory import dicom_question, shipped_bank
 from hypothesis import given
 from scoring_cases import Case, cases, make_check, make_rubric
 
-from coach.core.feedback import (
+from coach.answer.answer import Answer, AssessmentWarning
+from coach.judge.judging import CheckVerdict
+from coach.judge.verdicts import MET, RED_FLAG_DOUBT, verdict_of
+from coach.submit.assessment import Improvement
+from coach.submit.feedback import (
     MAX_UNJUDGED,
     MIN_GAIN,
     follow_up_of,
@@ -15,11 +19,7 @@ from coach.core.feedback import (
     review_reasons_of,
     strengths_of,
 )
-from coach.core.scoring import MET, RED_FLAG_DOUBT, WIDE_INTERVAL, gains_of
-from coach.core.verdicts import verdict_of
-from coach.models.answer import Answer
-from coach.models.assessment import AssessmentWarning, Improvement
-from coach.models.judging import CheckVerdict
+from coach.submit.scoring import WIDE_INTERVAL, gains_of
 
 RUBRIC = make_rubric([2, 1])
 POINT = make_check("big", "c0", weight=2)

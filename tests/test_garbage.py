@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from coach.edges.garbage import SELDOM, collecting_seldom
+from coach.batch.garbage import SELDOM, collecting_seldom
 
 
 @pytest.mark.parametrize("fails", [False, True])

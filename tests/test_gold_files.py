@@ -1,4 +1,4 @@
-"""Tests of coach.edges.gold_files."""
+"""Tests of coach.calibrate.gold_files."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gold_factory import gold_rows, write_gold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach.edges.gold_files import load_gold, read_gold
+from coach.batch.rows import RowProblem
+from coach.calibrate.gold import GoldRow
+from coach.calibrate.gold_files import load_gold, read_gold
 from coach.errors import InputError
-from coach.models.batch import RowProblem
-from coach.models.gold import GoldRow
 
 HEADER = "id,question,reference,answer,score,rater_1,rater_2,label\n"
 

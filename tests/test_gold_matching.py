@@ -1,4 +1,4 @@
-"""Tests of coach.core.gold_matching and coach.core.gold_plan."""
+"""Tests of coach.calibrate.gold_matching and coach.calibrate.gold_plan."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gold_factory import QUEUE, STACK, gold_plan, gold_row, gold_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.gold_matching import match_questions, needs_bank, sample
-from coach.core.gold_plan import plan_calibration
+from coach.calibrate.gold import GoldRow
+from coach.calibrate.gold_matching import match_questions, needs_bank, sample
+from coach.calibrate.gold_plan import plan_calibration
 from coach.errors import InputError
-from coach.models.gold import GoldRow
 
 
 def bank_row(number: int, question_id: str) -> GoldRow:

@@ -1,4 +1,4 @@
-"""Tests of coach.core.gold_scale."""
+"""Tests of coach.calibrate.gold_scale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gold_factory import gold_row
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.gold_scale import find_scale, marks_of
+from coach.calibrate.gold_scale import find_scale, marks_of
 from coach.errors import InputError
 
 

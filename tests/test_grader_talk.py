@@ -6,10 +6,9 @@ import pytest
 from assessment_factory import dicom_question
 from scoring_cases import make_check
 
-from coach.core.grader_talk import grader_talk_warnings, without_grader_talk
-from coach.core.prechecks import prepare_answer
-from coach.models.assessment import Verdict
-from coach.models.judging import CheckVerdict
+from coach.answer.prepare import prepare_answer
+from coach.judge.grader_talk import grader_talk_warnings, without_grader_talk
+from coach.judge.judging import CheckVerdict, Verdict
 
 POINT = make_check("own-example", "c0")
 FLAG = make_check("wrong", "c0", "red_flag")

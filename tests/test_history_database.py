@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from history_factory import QUESTION, add, open_at
 
-from coach.edges.history.database import open_engine, writing
-from coach.edges.history.location import history_url
 from coach.errors import StorageError
+from coach.history.database import open_engine, writing
+from coach.location import history_url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,7 +64,7 @@ def test_an_existing_directory_keeps_its_permissions(path: Path) -> None:
 
 def test_the_first_open_loads_the_database_library() -> None:
     """Importing the store is cheap: commands without a history do not pay for SQLAlchemy."""
-    code = "import coach.edges.history.store, coach.edges.history.saving, sys; sys.exit('sqlalchemy' in sys.modules)"
+    code = "import coach.history.store, coach.history.saving, sys; sys.exit('sqlalchemy' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

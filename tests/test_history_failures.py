@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from history_factory import add, open_at
 
-from coach.edges.history.store import HistoryStore
 from coach.errors import StorageError
+from coach.history.store import HistoryStore
 
 PlainUser = Callable[[], AbstractContextManager[None]]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges.history.location import data_directory, describe, history_url
 from coach.errors import StorageError
+from coach.location import data_directory, describe, history_url
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ from history_factory import BANK, attempt, judged
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach.edges.history.record_files import (
+from coach.errors import InputError, StorageError
+from coach.history.record_files import (
     delete_if_rescue_file,
     delete_rescue_files,
     private_export,
@@ -19,8 +20,7 @@ from coach.edges.history.record_files import (
     rescue_files,
     write_rescue_file,
 )
-from coach.errors import InputError, StorageError
-from coach.models.history import AttemptRecord
+from coach.history.records import AttemptRecord
 
 
 @pytest.fixture(autouse=True)

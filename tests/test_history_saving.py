@@ -12,10 +12,10 @@ import pytest
 from assessment_factory import ANSWER
 from history_factory import BANK, QUESTION, judged
 
-from coach.edges.history.record_files import read_records
-from coach.edges.history.saving import SavedAttempt, save_or_rescue
-from coach.edges.history.store import HistoryStore
 from coach.errors import StorageError
+from coach.history.record_files import read_records
+from coach.history.saving import SavedAttempt, save_or_rescue
+from coach.history.store import HistoryStore
 
 PlainUser = Callable[[], AbstractContextManager[None]]
 

@@ -15,10 +15,10 @@ from filelock import FileLock
 from history_factory import add, open_at
 from sqlalchemy import create_engine, inspect, text
 
-from coach.edges.history import schema
-from coach.edges.history.store import HistoryStore
-from coach.edges.history.tables import metadata
 from coach.errors import StorageError
+from coach.history import schema
+from coach.history.store import HistoryStore
+from coach.history.tables import metadata
 
 pytest_plugins = ("postgres_server",)
 

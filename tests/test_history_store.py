@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from coach.edges.history.store import HistoryStore, new_record
 from coach.errors import StorageError
-from coach.models.history import AttemptRecord
+from coach.history.records import AttemptRecord
+from coach.history.store import HistoryStore, new_record
 
 pytest_plugins = ("postgres_server",)
 

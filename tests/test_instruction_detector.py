@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from coach.edges import instruction_detector as module
-from coach.edges.encoder import DIMENSIONS, SentenceEncoder, encoder_installed
-from coach.edges.instruction_detector import InstructionDetector
+from coach.answer import instruction_detector as module
+from coach.answer.instruction_detector import InstructionDetector
 from coach.errors import EmbeddedModelError
+from coach.model.encoder import DIMENSIONS, SentenceEncoder, encoder_installed
 
 needs_encoder = pytest.mark.skipif(not encoder_installed(), reason="needs the local extra")
 

@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coach.core.instruction_signals import SIGNALS
-from coach.core.instruction_words import NEEDS, beginnings, possible
-from coach.core.sentences import split_sentences
-from coach.edges.example_files import load_attacks
+from coach.answer.instruction_signals import SIGNALS
+from coach.answer.instruction_words import NEEDS, beginnings, possible
+from coach.answer.sentences import split_sentences
+from coach.bank.example_files import load_attacks
 
 PATTERNS = dict(SIGNALS)
 TRAINING = Path(__file__).resolve().parents[1] / "benchmarks" / "data" / "instruction_sentences.yaml"

@@ -9,7 +9,7 @@ from honest_sentences import HONEST
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.instructions import hidden_characters, hides_encoded_text, instruction_signal
+from coach.answer.instructions import hidden_characters, hides_encoded_text, instruction_signal
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=[]), max_size=200)
 

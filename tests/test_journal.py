@@ -1,4 +1,4 @@
-"""Tests of coach.edges.journal, .journal_file, .journal_index and .journal_lock."""
+"""Tests of coach.batch.journal, .journal_file, .journal_index and .journal_lock."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from batch_factory import journal_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges import journal_file
-from coach.edges.journal import JOURNAL_NAME, Journal
+from coach.batch import journal_file
+from coach.batch.journal import JOURNAL_NAME, Journal
+from coach.batch.rows import JournalRecord
 from coach.errors import InputError, StorageError
-from coach.models.batch import JournalRecord
 
 WRITER = Path(__file__).with_name("journal_writer.py")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.key_words import KeyWords
+from coach.judge.key_words import KeyWords
 
 TEXTS = ["I compared the conformance statements.", "I compared the prices.", "I compared two vendors."]
 

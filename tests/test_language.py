@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coach.edges.language import identify_language
+from coach.answer.language import identify_language
 
 SENTENCES = {
     "en": "The archive stopped answering, so I looked at the alerts of the last hour and called the vendor.",

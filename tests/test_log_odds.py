@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.log_odds import yes_log_odds
+from coach.judge.log_odds import yes_log_odds
 
 
 def test_spellings_are_summed() -> None:

@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from coach.core.similarity import LexicalSimilarity
-from coach.edges.bank_files import load_bank
-from coach.edges.prompt_files import load_prompts
+from coach.bank.load import load_bank
 from coach.errors import ModelConnectionError, ModelReplyError
-from coach.judges.logprobs import CONTENT_FREE, LogprobsJudge
-from coach.models.assessment import Verdict
-from coach.models.completion import Completion, CompletionRequest, Usage
-from coach.models.judging import JudgeTask
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.judging import JudgeTask, Verdict
+from coach.judge.logprobs import CONTENT_FREE, LogprobsJudge
+from coach.judge.prompt_files import load_prompts
+from coach.judge.similarity import LexicalSimilarity
+from coach.model.completion import Completion, CompletionRequest, Usage
+from coach.submit.assess import AnswerAssessor
 
 ANSWER = (
     "A scanner pushes its images with C-STORE, and the workstation searches for priors with C-FIND. "
@@ -140,7 +139,7 @@ async def test_the_request_that_is_sent_first_tells_what_is_fixed(monkeypatch: p
     first = asked.checks[0]
     late = next(check for check in reversed(asked.checks) if check.criterion == first.criterion and check != first)
     early = next(check for check in asked.checks if check.criterion != first.criterion)
-    monkeypatch.setattr("coach.judges.logprobs._asked", lambda finding: finding.check in (early, late))
+    monkeypatch.setattr("coach.judge.logprobs._asked", lambda finding: finding.check in (early, late))
     reordered = replace(asked, checks=(first, early, *(c for c in asked.checks if c not in (first, early))))
 
     await assessor(model).judge.judge(reordered)

@@ -1,10 +1,10 @@
-"""Tests of coach.core.loopback."""
+"""Tests of coach.model.loopback."""
 
 from __future__ import annotations
 
 import pytest
 
-from coach.core.loopback import is_loopback
+from coach.model.loopback import is_loopback
 
 
 @pytest.mark.parametrize(

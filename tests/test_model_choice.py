@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges import model_choice as module
-from coach.edges.endpoints import OPENAI_URL
-from coach.edges.model_choice import DEFAULT_OPENAI_MODEL, ModelChoice, choose_model
 from coach.errors import ConfigurationError
+from coach.model import choose as module
+from coach.model.choose import DEFAULT_OPENAI_MODEL, ModelChoice, choose_model
+from coach.model.endpoints import OPENAI_URL
 
 KEY = {"OPENAI_API_KEY": "sk-secret-key"}
 SERVER = {"OPENAI_BASE_URL": "http://localhost:11434/v1"}

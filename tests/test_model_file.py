@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import pytest
 
-from coach.edges import model_file
-from coach.edges.model_file import cache_directory, ensure_model_file, is_verified, join_parts, part_files, verify
 from coach.errors import EmbeddedModelError, StorageError
+from coach.model import embedded_file as model_file
+from coach.model.embedded_file import cache_directory, ensure_model_file, is_verified, join_parts, part_files, verify
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENT = bytes(range(256)) * 300
@@ -167,7 +167,7 @@ def test_verify_of_a_missing_file_says_so(small: Small) -> None:
 JOIN = """
     import os, signal, sys
     from pathlib import Path
-    from coach.edges import model_file
+    from coach.model import embedded_file as model_file
     model_file.CHUNK = 10_000
     parts, target, sha256, size, mode = sys.argv[1].split(os.pathsep), Path(sys.argv[2]), *sys.argv[3:6]
     written = 0
@@ -275,7 +275,7 @@ def test_a_disk_that_fills_up_while_joining_leaves_nothing(small: Small) -> None
     code = """
         import resource, sys
         from pathlib import Path
-        from coach.edges.model_file import join_parts
+        from coach.model.embedded_file import join_parts
         from coach.errors import StorageError
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
         *parts, target, sha256, size = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""Tests of coach.core.new_claims."""
+"""Tests of coach.compare.new_claims."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from assessment_factory import ANSWER, dicom_question, shipped_bank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.core.new_claims import new_claims
-from coach.models.comparison import NewClaim
+from coach.compare.comparison import NewClaim
+from coach.compare.new_claims import new_claims
 
 
 def claims(new: str, old: str = ANSWER) -> list[NewClaim]:

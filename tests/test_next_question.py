@@ -9,9 +9,9 @@ from history_factory import attempt, judged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.core.next_question import SCORE_STEP, rank_questions
-from coach.models.bank import Bank
-from coach.models.history import Attempt, Suggestion
+from coach.bank.questions import Bank
+from coach.history.next_question import SCORE_STEP, rank_questions
+from coach.history.records import Attempt, Suggestion
 
 BANK: Bank = shipped_bank().model_copy(update={"questions": shipped_bank().questions[:5]})
 IDS = [question.id for question in BANK.questions]

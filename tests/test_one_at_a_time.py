@@ -6,8 +6,8 @@ import pytest
 
 from coach.cli.batch_session import limit_of
 from coach.cli.one_at_a_time import say_when_ignored
-from coach.core.concurrency import MAXIMUM
-from coach.edges.model_choice import choose_model
+from coach.model.choose import choose_model
+from coach.model.concurrency import MAXIMUM
 
 EMBEDDED, REMOTE = {"COACH_MODEL": "tiny.gguf"}, {"OPENAI_API_KEY": "k"}
 

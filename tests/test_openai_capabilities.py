@@ -10,11 +10,11 @@ import pytest
 import respx
 from openai_endpoint import URL, Handler, MakeModel, reply, serve
 
-from coach.edges.openai_client import Capabilities, detect_capabilities
 from coach.errors import (
     ModelAuthenticationError,
     ModelRequestError,
 )
+from coach.model.openai_client import Capabilities, detect_capabilities
 
 pytest_plugins = ("openai_endpoint_fixtures",)
 

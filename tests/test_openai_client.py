@@ -6,8 +6,8 @@ import httpx
 import respx
 from openai_endpoint import KEY, PLAIN, URL, WORD, MakeModel, reply, sent
 
-from coach.edges.endpoints import OPENAI_URL
-from coach.models.completion import Usage
+from coach.model.completion import Usage
+from coach.model.endpoints import OPENAI_URL
 
 pytest_plugins = ("openai_endpoint_fixtures",)
 

@@ -10,11 +10,11 @@ import pytest
 import respx
 from openai_endpoint import OBJECT, PLAIN, URL, WORD, MakeModel, refusal, reply, sent, serve
 
-from coach.edges.endpoints import OPENAI_URL
 from coach.errors import (
     ModelRequestError,
 )
-from coach.models.completion import Usage
+from coach.model.completion import Usage
+from coach.model.endpoints import OPENAI_URL
 
 pytest_plugins = ("openai_endpoint_fixtures",)
 

@@ -14,12 +14,12 @@ import pytest
 import respx
 from openai_endpoint import BASE, KEY, PLAIN, URL, MakeModel, reply
 
-from coach.edges.openai_client import OpenAIChatModel
 from coach.errors import (
     ConfigurationError,
     ModelAuthenticationError,
     ModelRequestError,
 )
+from coach.model.openai_client import OpenAIChatModel
 
 pytest_plugins = ("openai_endpoint_fixtures",)
 
@@ -120,7 +120,7 @@ def test_openai_is_imported_only_when_needed() -> None:
     """Making a model does not pay for the openai package; the first request does."""
     program = (
         "import sys\n"
-        "from coach.edges.openai_client import OpenAIChatModel\n"
+        "from coach.model.openai_client import OpenAIChatModel\n"
         "OpenAIChatModel('gpt-x', 'http://coach.test/v1', 'key')\n"
         "print([name for name in ('openai', 'httpx2', 'tiktoken', 'genai_prices') if name in sys.modules])\n"
     )

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.openai_errors import BY_CLASS, LONGEST_QUOTE, is_out_of_quota, redact, server_words, translate
 from coach.errors import (
     ModelAuthenticationError,
     ModelConnectionError,
@@ -28,6 +27,7 @@ from coach.errors import (
     ModelServerError,
     ModelTimeoutError,
 )
+from coach.model.openai_errors import BY_CLASS, LONGEST_QUOTE, is_out_of_quota, redact, server_words, translate
 
 KEY = "sk-test-0123456789abcdef"
 ENDPOINT = "https://coach.test/v1"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from coach.edges.openai_parameters import MANY_LOGPROBS, SHORT_REPLY, Dialect, lesson
-from coach.models.completion import CompletionRequest, JsonSchema, Message
+from coach.model.completion import CompletionRequest, JsonSchema, Message
+from coach.model.openai_parameters import MANY_LOGPROBS, SHORT_REPLY, Dialect, lesson
 
 PLAIN = CompletionRequest((Message("system", "Be fair."), Message("user", "Hello")), max_tokens=20)
 WORD = replace(PLAIN, top_logprobs=12)

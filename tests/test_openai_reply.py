@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges.openai_reply import Reply, read_reply
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
-from coach.models.completion import Usage
+from coach.model.completion import Usage
+from coach.model.openai_reply import Reply, read_reply
 
 ENDPOINT = "http://coach.test/v1"
 

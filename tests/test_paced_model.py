@@ -1,4 +1,4 @@
-"""Tests of coach.edges.paced_model."""
+"""Tests of coach.model.pace."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from coach.core.concurrency import AdaptiveLimit, FixedLimit
-from coach.edges.paced_model import EndpointDownError, PacedChatModel, Patience
 from coach.errors import (
     ModelAuthenticationError,
     ModelConnectionError,
@@ -18,7 +16,9 @@ from coach.errors import (
     ModelServerError,
     ModelTimeoutError,
 )
-from coach.models.completion import Completion, CompletionRequest, Message
+from coach.model.completion import Completion, CompletionRequest, Message
+from coach.model.concurrency import AdaptiveLimit, FixedLimit
+from coach.model.pace import EndpointDownError, PacedChatModel, Patience
 
 REQUEST = CompletionRequest((Message("user", "hello"),), max_tokens=1)
 SOUND = Completion("hi", "stop")

@@ -1,4 +1,4 @@
-"""Tests of coach.core.paired_statistics."""
+"""Tests of coach.calibrate.paired_statistics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from coach.core.paired_statistics import (
+from coach.calibrate.calibration import Scale, Statistic
+from coach.calibrate.paired_statistics import (
     NAMES,
     mean_of,
     paired_statistics,
@@ -20,7 +21,6 @@ from coach.core.paired_statistics import (
     rank_correlation,
     steps_of,
 )
-from coach.models.calibration import Scale, Statistic
 
 FIVE = Scale(low=0, high=5, step=1)
 BY = ("marks of the judge", "human marks")
@@ -156,7 +156,7 @@ def test_large_files_are_resampled_in_pieces(monkeypatch: pytest.MonkeyPatch) ->
     """An interval from small blocks is as wide as one from a single block, so none of the resamples is lost."""
     judge, human = correlated(120)
     whole = paired_statistics(judge, human, FIVE, 0, BY)["rmse"].interval
-    monkeypatch.setattr("coach.core.paired_statistics._BLOCK", 120 * 7)
+    monkeypatch.setattr("coach.calibrate.paired_statistics._BLOCK", 120 * 7)
 
     assert paired_statistics(judge, human, FIVE, 0, BY)["rmse"].interval == whole
 

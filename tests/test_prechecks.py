@@ -10,9 +10,9 @@ from assessment_factory import dicom_question
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.prechecks import MAX_CHARACTERS, MAX_FRAGMENTS, MAX_WORDS, prepare_answer, words
-from coach.edges.language import identify_language
-from coach.models.answer import Answer
+from coach.answer.answer import Answer
+from coach.answer.language import identify_language
+from coach.answer.prepare import MAX_CHARACTERS, MAX_FRAGMENTS, MAX_WORDS, prepare_answer, words
 
 HONEST = (
     "I entered the AE title, the address and the port on both sides. Then I ran a C-ECHO from the new scanner. "

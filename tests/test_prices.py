@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from coach.edges.endpoints import OPENAI_URL
-from coach.edges.prices import cost_usd, price_note
-from coach.models.completion import Usage
+from coach.model.completion import Usage
+from coach.model.endpoints import OPENAI_URL
+from coach.model.prices import cost_usd, price_note
 
 MILLION = 1_000_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges.private_files import write_private_file
+from coach.private_files import write_private_file
 
 
 def test_each_file_is_new_and_private(tmp_path: Path) -> None:

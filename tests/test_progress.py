@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from history_factory import BANK, attempt, judged
 
-from coach.core.progress import LAST_ATTEMPTS, progress_of, summarize
-from coach.models.assessment import Verdict
-from coach.models.history import Attempt
+from coach.history.progress import LAST_ATTEMPTS, progress_of, summarize
+from coach.history.records import Attempt
+from coach.judge.judging import Verdict
 
 MET, PARTLY, NOT_MET, UNJUDGED = Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET, Verdict.UNJUDGED
 

@@ -1,13 +1,13 @@
-"""Tests of coach.core.prompt_counting."""
+"""Tests of coach.judge.prompt_counting."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.prompt_counting import PromptCounter
-from coach.edges.tokens import TokenCounter
-from coach.models.completion import CompletionRequest, Message
+from coach.judge.prompt_counting import PromptCounter
+from coach.model.completion import CompletionRequest, Message
+from coach.model.tokens import TokenCounter
 
 
 def request(*texts: str, most: int = 10) -> CompletionRequest:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges.prompt_files import load_prompts
 from coach.errors import PromptTemplateError
+from coach.judge.prompt_files import load_prompts
 
 
 def test_every_text_file_of_the_folder_is_a_template(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ import itertools
 import pytest
 from assessment_factory import ANSWER, dicom_question, dicom_rubric, shipped_bank
 
-from coach.core.prechecks import prepare_answer
-from coach.core.prompts import (
+from coach.answer.answer import Sentence
+from coach.answer.prepare import prepare_answer
+from coach.judge.judging import JudgeTask
+from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import (
     check_messages,
     numbered,
     reference_messages,
@@ -16,9 +19,6 @@ from coach.core.prompts import (
     rubric_lines,
     structured_messages,
 )
-from coach.edges.prompt_files import load_prompts
-from coach.models.answer import Sentence
-from coach.models.judging import JudgeTask
 
 PROMPTS = load_prompts()
 CHECKS = tuple(shipped_bank().checks_of(dicom_question()))

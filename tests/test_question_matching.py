@@ -1,4 +1,4 @@
-"""Tests of coach.core.question_matching."""
+"""Tests of coach.bank.question_matching."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from batch_factory import text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.core.question_matching import QuestionMatch, QuestionMatcher, fold, is_answer_number
+from coach.bank.question_matching import QuestionMatch, QuestionMatcher, fold, is_answer_number
 
 MATCHER = QuestionMatcher(shipped_bank())
 PLACES = list(range(len(shipped_bank().questions)))

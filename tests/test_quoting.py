@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.quoting import Likeness, choose_quotes
+from coach.judge.quoting import Likeness, choose_quotes
 
 SHARE = st.floats(0, 1)
 LIKENESS = st.builds(Likeness, st.lists(SHARE, min_size=1, max_size=6), SHARE, SHARE, SHARE)

@@ -1,4 +1,4 @@
-"""Tests of coach.core.rate_limits."""
+"""Tests of coach.model.rate_limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.rate_limits import LONGEST_PAUSE, Allowance, RateLimits, read_rate_limits, seconds_of
+from coach.model.rate_limits import LONGEST_PAUSE, Allowance, RateLimits, read_rate_limits, seconds_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of coach.core.reference_questions."""
+"""Tests of coach.calibrate.reference_questions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.evidence import advice_examples
-from coach.core.reference_questions import (
+from coach.answer.sentences import clean
+from coach.calibrate.reference_questions import (
     MAX_POINTS,
     REFERENCE_RUBRIC,
     reference_bank,
     reference_points,
     reference_question,
 )
-from coach.core.scoring import score_answer
-from coach.core.sentences import clean
 from coach.errors import InputError
+from coach.judge.evidence import advice_examples
+from coach.submit.scoring import score_answer
 
 QUESTION = "What is a stack?"
 REFERENCE = "A stack is a list with one open end. Items are added and removed at the top."

@@ -1,11 +1,11 @@
-"""Tests of coach.reports.batch_charts and coach.reports.bare_svg."""
+"""Tests of coach.batch.batch_charts and coach.report.bare_svg."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from coach.models.batch_summary import CriterionSummary
-from coach.reports.batch_charts import distribution_chart, levels_chart
+from coach.batch.batch_charts import distribution_chart, levels_chart
+from coach.batch.batch_summary import CriterionSummary
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m & \" '"
 

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.calibration_charts."""
+"""Tests of coach.calibrate.calibration_charts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from calibration_cases import full_report, report_on
 from gold_factory import gold_row
 
-from coach.core import extras
+from coach import extras
+from coach.calibrate.calibration import Scale
+from coach.calibrate.calibration_charts import reliability_chart, scatter_chart
+from coach.calibrate.calibration_words import mark
 from coach.errors import ConfigurationError
-from coach.models.calibration import Scale
-from coach.reports.calibration_charts import reliability_chart, scatter_chart
-from coach.reports.calibration_words import mark
 
 
 def test_charts_are_plain_shapes_in_the_right_place() -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.calibration_html."""
+"""Tests of coach.calibrate.calibration_html."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from calibration_cases import full_report, hostile_report, report_on
 from gold_factory import gold_rows
 from html_page import Page, assert_self_contained
 
-from coach.reports.calibration_html import calibration_page
+from coach.calibrate.calibration_html import calibration_page
 
 
 def test_the_page_is_complete_and_self_contained() -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.calibration_words."""
+"""Tests of coach.calibrate.calibration_words."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from calibration_cases import full_report, report_on
 from gold_factory import gold_row, gold_rows
 
-from coach.models.calibration import RepeatSpread, Statistic
-from coach.reports import calibration_words as words
+from coach.calibrate import calibration_words as words
+from coach.calibrate.calibration import RepeatSpread, Statistic
 
 
 @pytest.mark.parametrize(

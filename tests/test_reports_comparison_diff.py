@@ -1,13 +1,13 @@
-"""Tests of coach.reports.comparison_diff."""
+"""Tests of coach.compare.comparison_diff."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.text_diff import diff_texts
-from coach.reports.comparison_diff import DiffPiece, diff_pieces, diff_rows, needs_gap
-from coach.reports.display_text import reflow, visible_part
+from coach.compare.comparison_diff import DiffPiece, diff_pieces, diff_rows, needs_gap
+from coach.compare.text_diff import diff_texts
+from coach.report.display_text import reflow, visible_part
 
 SENTENCE = st.sampled_from(
     ["We had an outage. ", "It was full! ", "I called the vendor,\r\nat once. ", "\n\n- one item\n", "so "]

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.comparison_html."""
+"""Tests of coach.compare.comparison_html."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from report_cases import HOSTILE
 from syrupy.assertion import SnapshotAssertion
 
-from coach.reports.comparison_html import comparison_html
-from coach.reports.display_text import one_line
+from coach.compare.comparison_html import comparison_html
+from coach.report.display_text import one_line
 
 
 def test_the_page_reads_well(snapshot: SnapshotAssertion) -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.comparison_markdown."""
+"""Tests of coach.compare.comparison_markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from coach.reports.comparison_markdown import comparison_markdown
+from coach.compare.comparison_markdown import comparison_markdown
 
 
 def test_the_report_reads_well(snapshot: SnapshotAssertion) -> None:

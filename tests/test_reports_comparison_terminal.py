@@ -1,4 +1,4 @@
-"""Tests of coach.reports.comparison_terminal."""
+"""Tests of coach.compare.comparison_terminal."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 from terminal_output import encoded, printed, words_of
 
-from coach.reports.comparison_terminal import TerminalComparison
-from coach.reports.comparison_view import ComparisonView
-from coach.reports.series_view import SeriesView
+from coach.compare.comparison_terminal import TerminalComparison
+from coach.compare.comparison_view import ComparisonView
+from coach.compare.series_view import SeriesView
 
 
 def shown(view: ComparisonView, width: int = 80, series: SeriesView | None = None, *, terminal: bool = False) -> str:

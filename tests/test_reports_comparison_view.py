@@ -1,4 +1,4 @@
-"""Tests of coach.reports.comparison_view and coach.reports.comparison_words."""
+"""Tests of coach.compare.comparison_view and coach.compare.comparison_words."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from comparison_views import (
     worse_view,
 )
 
-from coach.models.comparison import Comparison
-from coach.reports.comparison_view import ComparisonView
-from coach.reports.comparison_words import difference_text, explanation, points_text, signed
-from coach.reports.words import Standing
+from coach.compare.comparison import Comparison
+from coach.compare.comparison_view import ComparisonView
+from coach.compare.comparison_words import difference_text, explanation, points_text, signed
+from coach.report.words import Standing
 
 
 def titles(view: ComparisonView) -> list[str]:

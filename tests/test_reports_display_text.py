@@ -1,4 +1,4 @@
-"""Tests of coach.reports.display_text."""
+"""Tests of coach.report.display_text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.reports.display_text import clean, lines, one_line, reflow, visible_part
+from coach.report.display_text import clean, lines, one_line, reflow, visible_part
 
 ANY_TEXT = st.text(st.characters())
 

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.files."""
+"""Tests of coach.report.files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from coach.errors import StorageError
-from coach.reports.files import write_report
+from coach.report.files import write_report
 
 
 def test_a_report_is_written_for_its_owner_only(tmp_path: Path) -> None:

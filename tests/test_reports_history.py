@@ -9,11 +9,11 @@ from assessment_factory import shipped_bank
 from history_factory import BANK, attempt, judged
 from terminal_output import encoded
 
-from coach.core.next_question import rank_questions
-from coach.core.progress import progress_of, summarize
-from coach.models.assessment import Verdict
-from coach.models.history import Attempt, HistoryListing, Progress
-from coach.reports.history import HistoryTable, NextReport, ProgressReport
+from coach.history.next_question import rank_questions
+from coach.history.progress import progress_of, summarize
+from coach.history.records import Attempt, HistoryListing, Progress
+from coach.history.report import HistoryTable, NextReport, ProgressReport
+from coach.judge.judging import Verdict
 
 
 def listing(*attempts: Attempt, older: int = 0) -> HistoryListing:

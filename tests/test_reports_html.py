@@ -1,4 +1,4 @@
-"""Tests of coach.reports.html."""
+"""Tests of coach.report.html."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from report_cases import (
 )
 from syrupy.assertion import SnapshotAssertion
 
-from coach.reports.display_text import clean, one_line
-from coach.reports.html import html_report
-from coach.reports.view import build_view
+from coach.report.display_text import clean, one_line
+from coach.report.html import html_report
+from coach.report.view import build_view
 
 
 def test_the_page_reads_well(snapshot: SnapshotAssertion) -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.html_templates."""
+"""Tests of coach.report.html_templates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from jinja2 import UndefinedError
 
-from coach.reports import html_templates
-from coach.reports.html_templates import page_template
+from coach.report import html_templates
+from coach.report.html_templates import page_template
 
 
 @pytest.fixture(autouse=True)

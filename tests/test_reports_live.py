@@ -1,4 +1,4 @@
-"""Tests of coach.reports.live."""
+"""Tests of coach.report.live."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pytest
 from assessment_factory import VERDICTS, dicom_question, dicom_rubric, shipped_bank
 from rich.console import Console
 
-from coach.models.assessment import Verdict
-from coach.models.bank import Check, Criterion
-from coach.models.judging import CheckVerdict
-from coach.reports.live import LiveProgress, Mark
+from coach.bank.questions import Check, Criterion
+from coach.judge.judging import CheckVerdict, Verdict
+from coach.report.live import LiveProgress, Mark
 
 
 def checks() -> list[Check]:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.markdown."""
+"""Tests of coach.report.markdown."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from report_cases import (
 )
 from syrupy.assertion import SnapshotAssertion
 
-from coach.reports.display_text import clean, lines
-from coach.reports.markdown import markdown_report
-from coach.reports.markdown_parts import escape
-from coach.reports.view import build_view
+from coach.report.display_text import clean, lines
+from coach.report.markdown import markdown_report
+from coach.report.markdown_parts import escape
+from coach.report.view import build_view
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 #: What the writer itself uses; anything else came from foreign text.

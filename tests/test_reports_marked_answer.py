@@ -1,14 +1,14 @@
-"""Tests of coach.reports.marked_answer."""
+"""Tests of coach.report.marked_answer."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.models.assessment import Evidence
-from coach.reports.display_text import clean
-from coach.reports.marked_answer import Marker, Quoted, mark_answer
-from coach.reports.words import Standing
+from coach.report.display_text import clean
+from coach.report.marked_answer import Marker, Quoted, mark_answer
+from coach.report.words import Standing
+from coach.submit.assessment import Evidence
 
 TEXT = "One is wrong. Two is right. Three is half."
 

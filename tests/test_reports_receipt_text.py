@@ -1,11 +1,11 @@
-"""Tests of coach.reports.receipt_text."""
+"""Tests of coach.report.receipt_text."""
 
 from __future__ import annotations
 
 import pytest
 from assessment_factory import receipt
 
-from coach.reports.receipt_text import cost_text, receipt_lines, seconds_text
+from coach.report.receipt_text import cost_text, receipt_lines, seconds_text
 
 
 def test_the_receipt_says_who_judged_where_and_at_what_cost() -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.series_view."""
+"""Tests of coach.compare.series_view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, series
 from comparison_views import series_views
 
-from coach.reports.series_view import SeriesView, build_series_view
+from coach.compare.series_view import SeriesView, build_series_view
 
 
 def table(*texts: str, show_score: bool = True) -> SeriesView:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.terminal."""
+"""Tests of coach.report.terminal."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 from terminal_output import encoded, printed, words_of
 
-from coach.reports.terminal import TerminalReport
-from coach.reports.view import ReportView, build_view
+from coach.report.terminal import TerminalReport
+from coach.report.view import ReportView, build_view
 
 
 def shown(view: ReportView, width: int = 80, *, terminal: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""Tests of coach.reports.view and coach.reports.points."""
+"""Tests of coach.report.view and coach.report.points."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from assessment_factory import (
     unscored_assessment,
 )
 
-from coach.models.assessment import Assessment, AssessmentWarning, Improvement, Verdict
-from coach.reports.view import ReportView, build_view
-from coach.reports.words import Standing
+from coach.answer.answer import AssessmentWarning
+from coach.judge.judging import Verdict
+from coach.report.view import ReportView, build_view
+from coach.report.words import Standing
+from coach.submit.assessment import Assessment, Improvement
 
 
 def view_of(assessment: Assessment, answer: str = ANSWER, **options: Any) -> ReportView:

@@ -1,11 +1,11 @@
-"""Tests of coach.reports.words."""
+"""Tests of coach.report.words."""
 
 from __future__ import annotations
 
 import pytest
 from assessment_factory import dicom_rubric
 
-from coach.reports.words import Standing, check_text, counted, gain_text, level_word, opening, steps_title, whole
+from coach.report.words import Standing, check_text, counted, gain_text, level_word, opening, steps_title, whole
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from coach.edges import resources as module
-from coach.edges.resources import resource
+from coach import resources as module
 from coach.errors import StorageError
+from coach.resources import resource
 
 NAMES = ("questions.yaml", "rubrics", "prompts", "examples")
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_judge import ScriptedJudge
 
-from coach.core import result_key as module
-from coach.core.result_key import answer_sha256, canonical_sha256, result_key, rubric_sha256
-from coach.models.bank import Bank
+from coach.bank.questions import Bank
+from coach.submit import key as module
+from coach.submit.key import answer_sha256, canonical_sha256, result_key, rubric_sha256
 
 JUDGE = ScriptedJudge(lambda task, check: 0.5)
 

@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.core.claim_numbers import known_numbers
-from coach.core.prechecks import prepare_answer
-from coach.core.similarity import stems
-from coach.edges.example_files import exemplar_answers, load_rewordings
-from coach.models.examples import Rewording
+from coach.answer.prepare import prepare_answer
+from coach.bank.example_files import exemplar_answers, load_rewordings
+from coach.bank.examples import Rewording
+from coach.compare.claim_numbers import known_numbers
+from coach.judge.similarity import stems
 
 PAIRS = load_rewordings()
 IDS = [f"{number}-{pair.question_id}-{pair.change}" for number, pair in enumerate(PAIRS)]

@@ -1,4 +1,4 @@
-"""Tests of coach.core.row_grouping."""
+"""Tests of coach.batch.row_grouping."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from batch_factory import answer_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.core.row_grouping import grouped
-from coach.models.batch import AnswerRow, RowProblem
+from coach.batch.row_grouping import grouped
+from coach.batch.rows import AnswerRow, RowProblem
 
 
 @settings(deadline=None)

@@ -1,4 +1,4 @@
-"""Tests of coach.core.row_keys."""
+"""Tests of coach.batch.row_keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_judge import ScriptedJudge
 
-from coach.core.row_keys import RowKeys
+from coach.batch.row_keys import RowKeys
 
 JUDGE = ScriptedJudge(lambda task, check: 0.5)
 

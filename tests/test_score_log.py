@@ -1,4 +1,4 @@
-"""Tests of coach.edges.score_log."""
+"""Tests of coach.calibrate.score_log."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_judge import ScriptedJudge
 
-from coach.core.agreement_report import judge_summary
-from coach.edges.score_log import FILE_NAME, ScoreLog, score_directory
+from coach.calibrate.agreement_report import judge_summary
+from coach.calibrate.gold import ScoreRecord
+from coach.calibrate.score_log import FILE_NAME, ScoreLog, score_directory
 from coach.errors import InputError, StorageError
-from coach.models.gold import ScoreRecord
 
 
 def record(key: str, repeat: int = 0, score: float = 50.0) -> ScoreRecord:

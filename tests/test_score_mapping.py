@@ -1,4 +1,4 @@
-"""Tests of coach.core.score_mapping."""
+"""Tests of coach.calibrate.score_mapping."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from coach.core.score_mapping import apply_calibration, check_enough, fit_mapping, halves, map_score
+from coach.calibrate.calibration import Knot
+from coach.calibrate.score_mapping import apply_calibration, check_enough, fit_mapping, halves, map_score
 from coach.errors import InputError
-from coach.models.assessment import Assessment
-from coach.models.calibration import Knot
+from coach.submit.assessment import Assessment
 
 PERCENT = st.floats(0, 100).map(lambda value: round(value, 1))
 PAIRS = st.lists(st.tuples(PERCENT, PERCENT), min_size=10, max_size=60)

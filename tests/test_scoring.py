@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scoring_cases import Case, cases, cases_with_a_check, make_check, make_rubric
 
-from coach.core.scoring import (
+from coach.bank.questions import Check
+from coach.submit.scoring import (
     ERROR_CORRELATION,
     LEVEL_THRESHOLDS,
     RED_FLAG_COST,
@@ -25,7 +26,6 @@ from coach.core.scoring import (
     standard_deviation,
     total_score,
 )
-from coach.models.bank import Check
 
 TINY = 1e-9
 

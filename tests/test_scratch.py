@@ -1,4 +1,4 @@
-"""Tests of coach.edges.scratch."""
+"""Tests of coach.batch.scratch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from coach.edges.scratch import scratch_database, scratch_errors
+from coach.batch.scratch import scratch_database, scratch_errors
 from coach.errors import StorageError
 
 

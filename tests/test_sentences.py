@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.sentences import clean, is_invisible, split_sentences
-from coach.models.answer import Sentence
+from coach.answer.answer import Sentence
+from coach.answer.sentences import clean, is_invisible, split_sentences
 
 #: Everything that a text may hold, lone surrogates and unassigned characters included.
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=[]), max_size=300)

@@ -1,4 +1,4 @@
-"""Tests of coach.core.series_building."""
+"""Tests of coach.compare.series_building."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, compared, series
 
-from coach.core.series_building import build_series
-from coach.models.comparison import ComparisonSeries
+from coach.compare.comparison import ComparisonSeries
+from coach.compare.series_building import build_series
 
 BETTER = NEW + " A CT sends its images with C-STORE. We can mix manufacturers."
 

@@ -6,10 +6,10 @@ from assessment_factory import dicom_question, shipped_bank
 from scripted_model import ScriptedModel
 
 from coach.cli.session import make_assessor, make_judge
-from coach.core.similarity import LexicalSimilarity
-from coach.edges.encoder import SentenceEncoder
-from coach.edges.prompt_files import load_prompts
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.prompt_files import load_prompts
+from coach.judge.similarity import LexicalSimilarity
+from coach.model.encoder import SentenceEncoder
+from coach.submit.assess import AnswerAssessor
 
 #: Found by its meaning only: no rule knows these words.
 SUBTLE = "A comparison with the expected response shows that the two agree in all respects."

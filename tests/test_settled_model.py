@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from coach.edges.embedded_server import EmbeddedServer
-from coach.edges.model_file import ensure_model_file
-from coach.edges.openai_client import OpenAIChatModel
-from coach.edges.settled_model import SettledChatModel
 from coach.errors import ModelConnectionError
-from coach.models.completion import Completion, CompletionRequest, Message, Usage
+from coach.model.completion import Completion, CompletionRequest, Message, Usage
+from coach.model.embedded_file import ensure_model_file
+from coach.model.embedded_server import EmbeddedServer
+from coach.model.openai_client import OpenAIChatModel
+from coach.model.repeatable import SettledChatModel
 
 SYSTEM = Message("system", "You check short answers of a candidate. Be strict.")
 FIXED = "Question: How do images reach the archive?\nA strong answer shows:\n- the service that stores them\n\n"

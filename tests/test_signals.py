@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core import signals
-from coach.core.signals import Signals, probability_of, worth_asking
+from coach.judge import signals
+from coach.judge.signals import Signals, probability_of, worth_asking
 
 COSINE = st.floats(-0.2, 1.0)
 

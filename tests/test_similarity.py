@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.similarity import LexicalSimilarity, stems
+from coach.judge.similarity import LexicalSimilarity, stems
 
 TEXTS = st.lists(st.text(st.sampled_from("abc -\né我"), max_size=20), max_size=6)
 

@@ -1,4 +1,4 @@
-"""Tests of coach.edges.spreadsheets."""
+"""Tests of coach.batch.spreadsheets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges import spreadsheets
-from coach.edges.spreadsheets import MAX_XLSX_CELL, Cell, safe_cell, write_csv, write_xlsx
+from coach.batch import spreadsheets
+from coach.batch.spreadsheets import MAX_XLSX_CELL, Cell, safe_cell, write_csv, write_xlsx
 from coach.errors import StorageError
 
 SIGNS = "=+-@＝＋－＠"
@@ -202,7 +202,7 @@ def test_a_full_disk_is_a_storage_error(tmp_path: Path, name: str) -> None:
     code = (
         "import os, resource, sys\n"
         "from pathlib import Path\n"
-        "from coach.edges import spreadsheets\n"
+        "from coach.batch import spreadsheets\n"
         "from coach.errors import StorageError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
         "rows = ([os.urandom(50).hex()] for _ in range(5000))\n"

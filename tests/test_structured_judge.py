@@ -10,16 +10,15 @@ import pytest
 from assessment_factory import ANSWER, dicom_question, dicom_rubric, shipped_bank
 from scripted_model import ScriptedModel
 
-from coach.core.prechecks import prepare_answer
-from coach.core.structured_reply import STATED_PROBABILITY
-from coach.core.structured_schema import reply_schema
-from coach.edges.prompt_files import load_prompts
+from coach.answer.prepare import prepare_answer
+from coach.bank.questions import Check
 from coach.errors import ModelConnectionError, ModelContentFilterError, ModelQuotaError, ModelReplyError
-from coach.judges.structured import StructuredJudge
-from coach.models.assessment import Verdict
-from coach.models.bank import Check
-from coach.models.completion import Completion, Usage
-from coach.models.judging import CheckVerdict, Judgement, JudgeTask
+from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, Verdict
+from coach.judge.prompt_files import load_prompts
+from coach.judge.structured import StructuredJudge
+from coach.judge.structured_reply import STATED_PROBABILITY
+from coach.judge.structured_schema import reply_schema
+from coach.model.completion import Completion, Usage
 
 PROMPTS = load_prompts()
 CHECKS = tuple(shipped_bank().checks_of(dicom_question()))

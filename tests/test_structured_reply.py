@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scoring_cases import make_check
 
-from coach.core.structured_reply import STATED_PROBABILITY, StructuredReply, parse_reply
-from coach.core.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS
-from coach.models.assessment import Verdict
+from coach.judge.judging import Verdict
+from coach.judge.structured_reply import STATED_PROBABILITY, StructuredReply, parse_reply
+from coach.judge.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS
 
 CHECKS = [make_check("own-example", "c0"), make_check("names-tool", "c0"), make_check("wrong", "c0", "red_flag")]
 IDS = [check.id for check in CHECKS]

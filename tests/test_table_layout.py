@@ -1,4 +1,4 @@
-"""Tests of coach.core.table_layout."""
+"""Tests of coach.batch.table_layout."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from assessment_factory import shipped_bank
 from batch_factory import text_of
 
-from coach.core.question_matching import QuestionMatcher
-from coach.core.table_layout import TableLayout, find_layout, find_roles, layout_of
-from coach.models.batch import ColumnMatch, RawAnswer, RowProblem
+from coach.bank.question_matching import QuestionMatcher
+from coach.batch.rows import ColumnMatch, RawAnswer, RowProblem
+from coach.batch.table_layout import TableLayout, find_layout, find_roles, layout_of
 
 MATCHER = QuestionMatcher(shipped_bank())
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.templates import PromptTemplates, neutralise, render_template
 from coach.errors import PromptTemplateError
+from coach.judge.templates import PromptTemplates, neutralise, render_template
 
 MARKER_LIKE = st.text(st.sampled_from(["\"", "<", "|", ">", "'", "a", "\n", " "]), max_size=40)  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Tests of coach.core.text_diff."""
+"""Tests of coach.compare.text_diff."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from diff_match_patch import diff_match_patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.text_diff import diff_texts
-from coach.models.comparison import TextDiff
+from coach.compare.comparison import TextDiff
+from coach.compare.text_diff import diff_texts
 
 OLD = (
     "We had an outage last May. The archive was down for two hours, and nobody knew why. I called the vendor. "

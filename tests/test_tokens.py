@@ -13,9 +13,9 @@ import tiktoken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.edges import tokens
-from coach.edges.tokens import VOCABULARY, TokenCount, TokenCounter, estimate_tokens, uses_o200k
-from coach.models.completion import Message
+from coach.model import tokens
+from coach.model.completion import Message
+from coach.model.tokens import VOCABULARY, TokenCount, TokenCounter, estimate_tokens, uses_o200k
 
 TEXTS = [
     "I'd check the archive's RAID, then CALL the vendor; it'll take 12345 seconds.\r\n\n  - done?!//\n",
@@ -158,7 +158,7 @@ def test_counting_opens_no_connection() -> None:
         "import socket\n"
         "def refuse(*args, **kwargs): raise SystemExit('a socket was opened')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from coach.edges.tokens import TokenCounter\n"
+        "from coach.model.tokens import TokenCounter\n"
         "import sys\n"
         "assert 'tiktoken' not in sys.modules\n"
         "print(TokenCounter('gpt-4o').count('hello world').count, 'requests' in sys.modules)\n"

@@ -7,7 +7,7 @@ from assessment_factory import shipped_bank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.told_events import EXPERIENCE, tells_event, told_events
+from coach.judge.events import EXPERIENCE, tells_event, told_events
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""Tests of coach.edges.unreadable_rows, .run_speed and .same_answers."""
+"""Tests of coach.batch.unreadable_rows, .run_speed and .same_answers."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from coach.edges.run_speed import MIN_ROWS, RunSpeed, load_speed, save_speed
-from coach.edges.same_answers import SameAnswers
-from coach.edges.unreadable_rows import FILE_NAME, SHOWN, UnreadableRows, read_unreadable
-from coach.models.batch import RowProblem
+from coach.batch.rows import RowProblem
+from coach.batch.run_speed import MIN_ROWS, RunSpeed, load_speed, save_speed
+from coach.batch.same_answers import SameAnswers
+from coach.batch.unreadable_rows import FILE_NAME, SHOWN, UnreadableRows, read_unreadable
 
 
 def test_problems_come_back(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.usecases.batch and .batch_options."""
+"""Tests of coach.batch.grade and .batch_options."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import pytest
 from batch_harness import batch_assessor, batch_rows, grade, records_of, small_bank
 from scripted_judge import ScriptedJudge
 
-from coach.core.concurrency import FixedLimit
-from coach.core.cost_budget import CostBudget
-from coach.edges.journal import Journal
-from coach.edges.same_answers import SameAnswers
+from coach.bank.questions import Check
+from coach.batch.batch_run import BatchRun, Ending, Tally
+from coach.batch.cost_budget import CostBudget
+from coach.batch.grade import MAX_FAILURES_IN_A_ROW, BatchGrader
+from coach.batch.journal import Journal
+from coach.batch.options import BatchOptions
+from coach.batch.rows import AnswerRow, JournalRecord, RowProblem
+from coach.batch.same_answers import SameAnswers
 from coach.errors import (
     ModelAuthenticationError,
     ModelContentFilterError,
@@ -24,13 +28,9 @@ from coach.errors import (
     ModelServerError,
     StorageError,
 )
-from coach.models.bank import Check
-from coach.models.batch import AnswerRow, JournalRecord, RowProblem
-from coach.models.batch_run import BatchRun, Ending, Tally
-from coach.models.judging import Judgement, JudgeTask, OnVerdict
-from coach.usecases.assess import AnswerAssessor
-from coach.usecases.batch import MAX_FAILURES_IN_A_ROW, BatchGrader
-from coach.usecases.batch_options import BatchOptions
+from coach.judge.judging import Judgement, JudgeTask, OnVerdict
+from coach.model.concurrency import FixedLimit
+from coach.submit.assess import AnswerAssessor
 
 
 def half(task: JudgeTask, check: Check) -> float | None:

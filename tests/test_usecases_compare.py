@@ -1,4 +1,4 @@
-"""Tests of coach.usecases.compare."""
+"""Tests of coach.compare.compare."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, assessor_with, keyword_judge
 
-from coach.core.result_key import result_key
-from coach.models.history import AttemptRecord
-from coach.models.judging import OnVerdict
-from coach.usecases.assess import AnswerAssessor
-from coach.usecases.compare import Revision, compare_revisions, compare_series, known_from_history
+from coach.compare.compare import Revision, compare_revisions, compare_series, known_from_history
+from coach.history.records import AttemptRecord
+from coach.judge.judging import OnVerdict
+from coach.submit.assess import AnswerAssessor
+from coach.submit.key import result_key
 
 QUESTION = dicom_question()
 PAIR = [Revision("old", OLD), Revision("new", NEW)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.core.scoring import MET, PARTLY, RED_FLAG_DOUBT
-from coach.core.verdicts import verdict_of
-from coach.models.assessment import Verdict
+from coach.judge.judging import Verdict
+from coach.judge.verdicts import MET, PARTLY, RED_FLAG_DOUBT, verdict_of
 
 ORDER = [Verdict.NOT_MET, Verdict.PARTLY, Verdict.MET]
 

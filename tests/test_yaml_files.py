@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.edges.yaml_files import load_model, parse_yaml, read_text
+from coach.bank.yaml_files import load_model, parse_yaml, read_text
 from coach.errors import BankError
-from coach.models.base import StrictModel
+from coach.schema import StrictModel
 
 
 class Item(StrictModel):

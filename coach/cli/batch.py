@@ -16,9 +16,9 @@ from coach.cli.session import Settings
 from coach.errors import InputError
 
 if TYPE_CHECKING:
+    from coach.batch.batch_run import BatchRun
+    from coach.batch.batch_summary import BatchSummary
     from coach.cli.batch_run import BatchSettings
-    from coach.models.batch_run import BatchRun
-    from coach.models.batch_summary import BatchSummary
 
 EXIT_SOME_FAILED = 3
 _GRADE = "grade"
@@ -72,10 +72,10 @@ def grade_command(
     if jobs is not None:
         _submit(inputs, out, jobs, model, bank, as_json, quiet)
         return
+    from coach.bank.load import load_bank
+    from coach.batch.batch_text import source_lines
+    from coach.batch.inputs.inputs import open_inputs
     from coach.cli.batch_run import BatchSettings, Limits, grade
-    from coach.edges.bank_files import load_bank
-    from coach.edges.batch_inputs.inputs import open_inputs
-    from coach.reports.batch_text import source_lines
 
     settings = Settings(model, bank, method)
     settings.check()
@@ -105,10 +105,10 @@ def report_command(
     quiet: QuietOption = False,
 ) -> None:
     """Build the reports of a batch anew. Nothing is judged: all is in its journal."""
+    from coach.bank.load import load_bank
+    from coach.batch.batch_rows import ROWS_NAME
+    from coach.batch.journal import Journal
     from coach.cli.batch_outputs import PAGE, write_outputs
-    from coach.edges.bank_files import load_bank
-    from coach.edges.batch_rows import ROWS_NAME
-    from coach.edges.journal import Journal
 
     with Journal.read(directory) as journal:
         complete = (directory / ROWS_NAME).is_file()
@@ -142,9 +142,9 @@ def _submit(
 
 
 def _show_plan(job: BatchSettings, others: list[str], as_json: bool) -> None:
+    from coach.batch.batch_text import plan_lines
     from coach.cli.batch_dry_run import plan_run
     from coach.cli.batch_run import calibration_of
-    from coach.reports.batch_text import plan_lines
 
     calibration_hash, _ = calibration_of(job.calibration_name)
     plan = plan_run(job.settings, job.bank, job.inputs, job.out, calibration_hash, others)
@@ -156,7 +156,7 @@ def _show_plan(job: BatchSettings, others: list[str], as_json: bool) -> None:
 
 
 def _say_ending(run: BatchRun, summary: BatchSummary, out: Path) -> None:
-    from coach.reports.batch_text import ending_lines, problem_lines
+    from coach.batch.batch_text import ending_lines, problem_lines
 
     for line in problem_lines(run.problems, run.tally.unreadable):
         say(line)
@@ -165,7 +165,7 @@ def _say_ending(run: BatchRun, summary: BatchSummary, out: Path) -> None:
 
 
 def _exit(run: BatchRun, summary: BatchSummary) -> None:
-    from coach.models.batch_run import Ending
+    from coach.batch.batch_run import Ending
 
     if run.ending is Ending.MODEL and run.error is not None:
         go_on = "Everything up to here is kept; run the same command again to go on."

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from coach.core.row_cost import most_tokens
+from coach.bank.questions import Question
+from coach.batch.dry_plan import RequestingJudge
+from coach.batch.row_cost import most_tokens
+from coach.batch.rows import AnswerRow
 from coach.errors import InputError
-from coach.models.bank import Question
-from coach.models.batch import AnswerRow
-from coach.models.completion import Message, Usage
-from coach.usecases.assess import AnswerAssessor
-from coach.usecases.batch_plan import RequestingJudge
+from coach.model.completion import Message, Usage
+from coach.submit.assess import AnswerAssessor
 
 _PROBE = Usage(1000, 0, 1000)
 
@@ -21,9 +21,9 @@ def most_of_rows(assessor: AnswerAssessor, judge: RequestingJudge) -> Callable[[
 
     Raises InputError when the model's price is not known: a limit that cannot be kept is no limit.
     """
-    from coach.core.loopback import is_loopback
-    from coach.edges.openai_client import REASONING_ROOM
-    from coach.edges.tokens import TokenCounter
+    from coach.model.loopback import is_loopback
+    from coach.model.openai_client import REASONING_ROOM
+    from coach.model.tokens import TokenCounter
 
     model, endpoint = judge.model, judge.endpoint
     if assessor.price(model, _PROBE, endpoint) is None:

@@ -8,16 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coach.bank.questions import Bank
+from coach.batch.batch_plan import BatchPlan, ModelPrice
 from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, make_judge, sentence_similarity
-from coach.edges.model_choice import ModelChoice, choose_model
-from coach.models.bank import Bank
-from coach.models.batch_plan import BatchPlan, ModelPrice
-from coach.models.completion import Completion, CompletionRequest, Usage
+from coach.model.choose import ModelChoice, choose_model
+from coach.model.completion import Completion, CompletionRequest, Usage
 
 if TYPE_CHECKING:
-    from coach.core.prompt_counting import PromptTokens
-    from coach.edges.batch_inputs.inputs import BatchInput
-    from coach.edges.journal import Journal
+    from coach.batch.inputs.inputs import BatchInput
+    from coach.batch.journal import Journal
+    from coach.judge.prompt_counting import PromptTokens
 
 
 class _SendsNothing:
@@ -35,13 +35,13 @@ def plan_run(
     settings: Settings, bank: Bank, inputs: BatchInput, out: Path, calibration: str, others: Sequence[str]
 ) -> BatchPlan:
     """Return what the run would do. ``others`` are OpenAI models whose price is wanted too. Raises CoachError."""
-    from coach.core.prompt_counting import PromptCounter
-    from coach.core.row_grouping import grouped
-    from coach.edges.prompt_files import load_prompts
-    from coach.edges.run_speed import load_speed
-    from coach.edges.same_answers import SameAnswers
-    from coach.edges.tokens import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
-    from coach.usecases.batch_plan import look_through
+    from coach.batch.dry_plan import look_through
+    from coach.batch.row_grouping import grouped
+    from coach.batch.run_speed import load_speed
+    from coach.batch.same_answers import SameAnswers
+    from coach.judge.prompt_counting import PromptCounter
+    from coach.judge.prompt_files import load_prompts
+    from coach.model.tokens import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
 
     choice = choose_model(settings.model, os.environ)
     model = _SendsNothing(choice)
@@ -89,13 +89,13 @@ def plan_run(
 
 
 def _journal(out: Path, stack: ExitStack) -> Journal | None:
-    from coach.edges.journal import JOURNAL_NAME, Journal
+    from coach.batch.journal import JOURNAL_NAME, Journal
 
     return stack.enter_context(Journal.read(out)) if (out / JOURNAL_NAME).is_file() else None
 
 
 def _model_name(choice: ModelChoice) -> str:
-    from coach.edges.model_file import EMBEDDED_MODEL
+    from coach.model.embedded_file import EMBEDDED_MODEL
 
     if not choice.embedded:
         return choice.model
@@ -104,7 +104,7 @@ def _model_name(choice: ModelChoice) -> str:
 
 
 def _price(model: str, endpoint: str, total: PromptTokens, likely_output: int | None) -> ModelPrice:
-    from coach.edges.prices import cost_usd, price_note
+    from coach.model.prices import cost_usd, price_note
 
     def cost(cached: int, output: int) -> float | None:
         return cost_usd(model, Usage(total.input_tokens, cached, output), endpoint)

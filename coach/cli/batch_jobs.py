@@ -16,14 +16,14 @@ from coach.cli.options import BankOption, JsonOption, ModelOption, QuietOption
 from coach.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from coach.edges.job_files import JobFolder, PendingRows
-    from coach.edges.journal import Journal
-    from coach.edges.model_choice import ModelChoice
-    from coach.edges.same_answers import SameAnswers
-    from coach.models.bank import Bank
-    from coach.models.batch_job import BatchJob, ProviderBatch
-    from coach.usecases.batch_collect import Collected
-    from coach.usecases.batch_submit import Written
+    from coach.bank.questions import Bank
+    from coach.batch.batch_job import BatchJob, ProviderBatch
+    from coach.batch.collect import Collected
+    from coach.batch.job_files import JobFolder, PendingRows
+    from coach.batch.job_submission import Written
+    from coach.batch.journal import Journal
+    from coach.batch.same_answers import SameAnswers
+    from coach.model.choose import ModelChoice
 
 OPENAI_BATCH = "openai-batch"
 EXIT_SOME_FAILED = 3
@@ -42,9 +42,9 @@ def submit_command(
     quiet: QuietOption = False,
 ) -> None:
     """Send what is not graded yet as jobs to the provider's Batch API. Again: goes on where it stopped."""
-    from coach.edges.bank_files import load_bank
-    from coach.edges.job_files import JobFolder
-    from coach.edges.journal import Journal
+    from coach.bank.load import load_bank
+    from coach.batch.job_files import JobFolder
+    from coach.batch.journal import Journal
 
     loaded = load_bank(bank)
     choice = _endpoint(model)
@@ -61,8 +61,8 @@ def submit_command(
 
 def status_command(directory: DirectoryArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Ask the provider how far the jobs are."""
-    from coach.edges.job_files import JobFolder
-    from coach.edges.journal_lock import JournalLock
+    from coach.batch.job_files import JobFolder
+    from coach.batch.journal_lock import JournalLock
 
     lock = JournalLock(directory)
     try:
@@ -89,11 +89,11 @@ def collect_command(
 
     What failed or expired is sent again by `submit`.
     """
+    from coach.bank.load import load_bank
+    from coach.batch.batch_rows import ROWS_NAME
+    from coach.batch.job_files import JobFolder
+    from coach.batch.journal import Journal
     from coach.cli.batch_outputs import write_outputs
-    from coach.edges.bank_files import load_bank
-    from coach.edges.batch_rows import ROWS_NAME
-    from coach.edges.job_files import JobFolder
-    from coach.edges.journal import Journal
 
     loaded = load_bank(bank)
     with Journal.open(directory) as journal:
@@ -111,7 +111,7 @@ def collect_command(
 
 
 def _endpoint(model: str | None) -> ModelChoice:
-    from coach.edges.model_choice import choose_model
+    from coach.model.choose import choose_model
 
     choice = choose_model(model, os.environ)
     if choice.embedded:
@@ -122,17 +122,17 @@ def _endpoint(model: str | None) -> ModelChoice:
 async def _submit(
     inputs: list[str], out: Path, bank: Bank, choice: ModelChoice, journal: Journal, folder: JobFolder
 ) -> tuple[Written, int]:
+    from coach.batch.batch_rows import RowsWriter
+    from coach.batch.inputs.inputs import open_inputs
+    from coach.batch.job_ports import FileLimits
+    from coach.batch.job_submission import JobWriting, bring_on_their_way
+    from coach.batch.provider import ENDPOINT, MAX_BYTES, MAX_REQUESTS, BatchApi
+    from coach.batch.row_grouping import grouped
+    from coach.batch.unreadable_rows import UnreadableRows
     from coach.cli.session import make_assessor, sentence_similarity
-    from coach.core.row_grouping import grouped
-    from coach.edges.batch_inputs.inputs import open_inputs
-    from coach.edges.batch_rows import RowsWriter
-    from coach.edges.openai_batch import ENDPOINT, MAX_BYTES, MAX_REQUESTS, BatchApi
-    from coach.edges.openai_client import OpenAIChatModel, detect_capabilities
-    from coach.edges.prompt_files import load_prompts
-    from coach.edges.unreadable_rows import UnreadableRows
-    from coach.judges.structured import StructuredJudge
-    from coach.usecases.batch_submit import JobWriting, bring_on_their_way
-    from coach.usecases.job_ports import FileLimits
+    from coach.judge.prompt_files import load_prompts
+    from coach.judge.structured import StructuredJudge
+    from coach.model.openai_client import OpenAIChatModel, detect_capabilities
 
     opened = open_inputs(inputs, bank)
     with ExitStack() as stack:
@@ -155,8 +155,8 @@ async def _submit(
 
 
 def _waiting(folder: JobFolder, stack: ExitStack) -> tuple[PendingRows, SameAnswers]:
-    from coach.edges.job_files import PendingRows
-    from coach.edges.same_answers import SameAnswers
+    from coach.batch.job_files import PendingRows
+    from coach.batch.same_answers import SameAnswers
 
     pending, same = stack.enter_context(PendingRows()), SameAnswers()
     stack.callback(same.close)
@@ -169,8 +169,8 @@ def _waiting(folder: JobFolder, stack: ExitStack) -> tuple[PendingRows, SameAnsw
 
 
 async def _look_after(folder: JobFolder) -> list[tuple[BatchJob, ProviderBatch]]:
-    from coach.edges.openai_batch import BatchApi
-    from coach.usecases.batch_submit import look_after
+    from coach.batch.job_submission import look_after
+    from coach.batch.provider import BatchApi
 
     waiting = [job for job in folder.jobs if job.open]
     if not waiting:
@@ -181,9 +181,9 @@ async def _look_after(folder: JobFolder) -> list[tuple[BatchJob, ProviderBatch]]
 
 
 async def _collect(bank: Bank, journal: Journal, folder: JobFolder) -> Collected:
-    from coach.edges.openai_batch import BatchApi
-    from coach.models.batch_job import JobState
-    from coach.usecases.batch_collect import Collected
+    from coach.batch.batch_job import JobState
+    from coach.batch.collect import Collected
+    from coach.batch.provider import BatchApi
 
     total = Collected()
     for job, batch in await _look_after(folder):
@@ -208,16 +208,16 @@ async def _collect_job(
 ) -> Collected:
     from dataclasses import replace
 
+    from coach.batch.collect import JobCollecting, KnownReply
+    from coach.batch.job_files import PendingRows
+    from coach.batch.provider import read_results
+    from coach.batch.same_answers import SameAnswers
     from coach.cli.session import make_assessor, sentence_similarity
-    from coach.edges.job_files import PendingRows
-    from coach.edges.openai_batch import read_results
-    from coach.edges.openai_reply import read_reply
-    from coach.edges.prices import cost_usd
-    from coach.edges.prompt_files import load_prompts
-    from coach.edges.same_answers import SameAnswers
-    from coach.judges.structured import StructuredJudge
-    from coach.models.completion import Usage
-    from coach.usecases.batch_collect import JobCollecting, KnownReply
+    from coach.judge.prompt_files import load_prompts
+    from coach.judge.structured import StructuredJudge
+    from coach.model.completion import Usage
+    from coach.model.openai_reply import read_reply
+    from coach.model.prices import cost_usd
 
     def half(model: str, usage: Usage, endpoint: str) -> float | None:
         cost = cost_usd(model, usage, endpoint)
@@ -267,6 +267,6 @@ def _job_line(job: BatchJob) -> str:
 
 
 def _print_jobs(jobs: list[BatchJob]) -> None:
-    from coach.models.batch_job import JobList
+    from coach.batch.batch_job import JobList
 
     typer.echo(JobList(jobs=jobs).model_dump_json(by_alias=True, indent=2))

@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from coach.core.batch_statistics import BatchStatistics
-from coach.core.batch_table import TableRow, header, table_row
-from coach.edges.atomic_files import replacing
-from coach.edges.batch_order import OrderedRows
-from coach.edges.batch_rows import belongs
-from coach.edges.journal import Journal
-from coach.edges.scratch import scratch_database, scratch_errors
-from coach.edges.spreadsheets import Cell, write_csv, write_xlsx
-from coach.edges.unreadable_rows import read_unreadable
-from coach.models.bank import Bank
-from coach.models.batch import JournalRecord, RowProblem
-from coach.models.batch_summary import BatchSummary
+from coach.atomic_files import replacing
+from coach.bank.questions import Bank
+from coach.batch.batch_order import OrderedRows
+from coach.batch.batch_rows import belongs
+from coach.batch.batch_statistics import BatchStatistics
+from coach.batch.batch_summary import BatchSummary
+from coach.batch.batch_table import TableRow, header, table_row
+from coach.batch.journal import Journal
+from coach.batch.rows import JournalRecord, RowProblem
+from coach.batch.scratch import scratch_database, scratch_errors
+from coach.batch.spreadsheets import Cell, write_csv, write_xlsx
+from coach.batch.unreadable_rows import read_unreadable
 from coach.version import version
 
 RESULTS_JSONL, RESULTS_CSV, RESULTS_XLSX = "results.jsonl", "results.csv", "results.xlsx"
@@ -100,7 +100,7 @@ def _write_results(path: Path, records: Iterable[JournalRecord]) -> None:
 def _write_page(
     path: Path, summary: BatchSummary, bank: Bank, ordered: OrderedRows, problems: list[RowProblem]
 ) -> None:
-    from coach.reports.batch_html import batch_page
+    from coach.batch.batch_html import batch_page
 
     first = {record.row_id for record in islice(ordered, ANSWERS_ON_PAGE)}
     more = [item for item in summary.review_first if item.row_id not in first]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from coach.batch.batch_run import Tally
 from coach.cli.console import say
-from coach.models.batch_run import Tally
 
 if TYPE_CHECKING:
     from rich.console import Console

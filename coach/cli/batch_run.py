@@ -13,16 +13,16 @@ from coach.cli.console import err_console, say
 from coach.cli.session import Settings
 
 if TYPE_CHECKING:
+    from coach.bank.questions import Bank, Question
+    from coach.batch.batch_run import BatchRun
+    from coach.batch.batch_summary import BatchSummary
+    from coach.batch.cost_budget import CostBudget
+    from coach.batch.inputs.inputs import BatchInput
+    from coach.batch.journal import Journal
+    from coach.batch.rows import AnswerRow
     from coach.cli.batch_session import BatchSession
-    from coach.core.cost_budget import CostBudget
-    from coach.edges.batch_inputs.inputs import BatchInput
-    from coach.edges.journal import Journal
-    from coach.models.assessment import Assessment
-    from coach.models.bank import Bank, Question
-    from coach.models.batch import AnswerRow
-    from coach.models.batch_run import BatchRun
-    from coach.models.batch_summary import BatchSummary
-    from coach.models.judging import Judge
+    from coach.judge.judging import Judge
+    from coach.submit.assessment import Assessment
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class BatchSettings:
 
 def grade(job: BatchSettings) -> tuple[BatchRun, BatchSummary]:
     """Grade the rows that are not finished and write all reports; raises CoachError and KeyboardInterrupt."""
-    from coach.edges.journal import Journal
+    from coach.batch.journal import Journal
 
     with Journal.open(job.out, restart=job.restart) as journal:
         if journal.damaged and not job.quiet:
@@ -63,19 +63,19 @@ def grade(job: BatchSettings) -> tuple[BatchRun, BatchSummary]:
 
 
 async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSummary]:
+    from coach.batch.batch_rows import RowsWriter
+    from coach.batch.batch_run import Ending
+    from coach.batch.garbage import collecting_seldom
+    from coach.batch.grade import BatchGrader
+    from coach.batch.options import BatchOptions
+    from coach.batch.row_grouping import grouped
+    from coach.batch.same_answers import SameAnswers
+    from coach.batch.unreadable_rows import UnreadableRows
     from coach.cli.batch_outputs import write_outputs
     from coach.cli.batch_progress import batch_progress
     from coach.cli.batch_session import open_batch_session
     from coach.cli.interrupts import run_until_interrupted
     from coach.cli.live_progress import download_progress
-    from coach.core.row_grouping import grouped
-    from coach.edges.batch_rows import RowsWriter
-    from coach.edges.garbage import collecting_seldom
-    from coach.edges.same_answers import SameAnswers
-    from coach.edges.unreadable_rows import UnreadableRows
-    from coach.models.batch_run import Ending
-    from coach.usecases.batch import BatchGrader
-    from coach.usecases.batch_options import BatchOptions
 
     calibration_hash, calibrate = calibration_of(job.calibration_name)
     total = _count_rows(job)
@@ -128,9 +128,9 @@ def calibration_of(name: str | None) -> tuple[str, Callable[[Assessment], Assess
     """Return the hash of a named calibration and what applies it; raises InputError when there is none."""
     if name is None:
         return "", None
-    from coach.core.result_key import canonical_sha256
-    from coach.core.score_mapping import apply_calibration
-    from coach.edges.calibration_files import load_calibration
+    from coach.calibrate.calibration_files import load_calibration
+    from coach.calibrate.score_mapping import apply_calibration
+    from coach.submit.key import canonical_sha256
 
     calibration = load_calibration(name)
     digest = canonical_sha256(calibration.model_dump(mode="json"))
@@ -142,14 +142,14 @@ def _budget(
 ) -> tuple[CostBudget | None, Callable[[AnswerRow, Question], float] | None]:
     if max_cost is None:
         return None, None
+    from coach.batch.cost_budget import CostBudget
     from coach.cli.batch_budget import most_of_rows
-    from coach.core.cost_budget import CostBudget
 
     return CostBudget(max_cost), most_of_rows(session.assessor, session.judge)
 
 
 def _save_speed(out: Path, run: BatchRun, judge: Judge) -> None:
-    from coach.edges.run_speed import RunSpeed, save_speed
+    from coach.batch.run_speed import RunSpeed, save_speed
 
     tally = run.tally
     if not tally.judged or run.seconds <= 0:

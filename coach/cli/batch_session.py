@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from coach.bank.questions import Bank
 from coach.cli.session import (
     OnProgress,
     Settings,
@@ -19,15 +20,14 @@ from coach.cli.session import (
     settled,
     start_embedded,
 )
-from coach.core.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
-from coach.edges.model_choice import ModelChoice, choose_model
-from coach.models.bank import Bank
+from coach.model.choose import ModelChoice, choose_model
+from coach.model.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
 
 if TYPE_CHECKING:
-    from coach.edges.answer_workers import AnswerWorkers
-    from coach.judges.logprobs import LogprobsJudge
-    from coach.judges.structured import StructuredJudge
-    from coach.usecases.assess import AnswerAssessor
+    from coach.batch.answer_workers import AnswerWorkers
+    from coach.judge.logprobs import LogprobsJudge
+    from coach.judge.structured import StructuredJudge
+    from coach.submit.assess import AnswerAssessor
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ async def open_batch_session(
     settings: Settings, bank: Bank, concurrency: int | None, on_progress: OnProgress | None = None
 ) -> AsyncIterator[BatchSession]:
     """Open the model and yield an assessor for the bank; closes everything at the end. Raises CoachError."""
-    from coach.edges.paced_model import PacedChatModel
-    from coach.edges.prompt_files import load_prompts
+    from coach.judge.prompt_files import load_prompts
+    from coach.model.pace import PacedChatModel
 
     choice = choose_model(settings.model, os.environ)
     limit = limit_of(choice, concurrency)
@@ -78,7 +78,7 @@ async def open_batch_session(
 
 def make_workers(assessor: AnswerAssessor, *, embedded: bool) -> AnswerWorkers:
     """Return what prepares answers in processes of their own; beside the embedded model there is no processor left."""
-    from coach.edges.answer_workers import AnswerWorkers, usable_processes
+    from coach.batch.answer_workers import AnswerWorkers, usable_processes
 
     return AnswerWorkers.for_bank(
         assessor.bank,

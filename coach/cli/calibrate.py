@@ -21,11 +21,11 @@ from coach.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from coach.core.gold_plan import GoldPlan
-    from coach.models.batch import RowProblem
-    from coach.models.calibration import AgreementReport, JudgeSummary
-    from coach.models.gold import JudgedAnswer
-    from coach.usecases.calibrate import OnProgress
+    from coach.batch.rows import RowProblem
+    from coach.calibrate.calibrate import OnProgress
+    from coach.calibrate.calibration import AgreementReport, JudgeSummary
+    from coach.calibrate.gold import JudgedAnswer
+    from coach.calibrate.gold_plan import GoldPlan
 
 EXIT_SOME_FAILED = 3
 #: Requests at the same time to a model that runs elsewhere; the embedded model has two cores to share.
@@ -96,8 +96,8 @@ def _parallel(model: str | None, wanted: int | None) -> int:
 
 def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
     """Find out before a long run what would fail after it."""
-    from coach.core.extras import require_charts, require_statistics
-    from coach.edges.calibration_files import check_name
+    from coach.calibrate.calibration_files import check_name
+    from coach.extras import require_charts, require_statistics
 
     settings.check()
     require_statistics()
@@ -111,10 +111,10 @@ def _check_first(settings: Settings, save: str | None, html: Path | None) -> Non
 def _plan(
     gold: Path, bank: Path | None, limit: int | None, seed: int, scale: tuple[float, float] | None, quiet: bool
 ) -> GoldPlan:
-    from coach.core.gold_matching import needs_bank
-    from coach.core.gold_plan import plan_calibration
-    from coach.edges.bank_files import load_bank
-    from coach.edges.gold_files import load_gold
+    from coach.bank.load import load_bank
+    from coach.calibrate.gold_files import load_gold
+    from coach.calibrate.gold_matching import needs_bank
+    from coach.calibrate.gold_plan import plan_calibration
 
     data = load_gold(gold)
     loaded = load_bank(bank) if needs_bank(data.rows) else None
@@ -125,7 +125,7 @@ def _plan(
 
 
 def _say_problems(problems: Sequence[RowProblem]) -> None:
-    from coach.reports.display_text import one_line
+    from coach.report.display_text import one_line
 
     for problem in problems[:_SHOWN_PROBLEMS]:
         say(f"warning: {one_line(f'{problem.source}, line {problem.line}: {problem.message}')}")
@@ -136,10 +136,10 @@ def _say_problems(problems: Sequence[RowProblem]) -> None:
 async def _judge(
     settings: Settings, plan: GoldPlan, repeats: int, out: Path | None, quiet: bool
 ) -> tuple[list[JudgedAnswer], JudgeSummary]:
+    from coach.calibrate.agreement_report import judge_summary
+    from coach.calibrate.calibrate import judge_gold
+    from coach.calibrate.score_log import ScoreLog, score_directory
     from coach.cli.live_progress import download_progress
-    from coach.core.agreement_report import judge_summary
-    from coach.edges.score_log import ScoreLog, score_directory
-    from coach.usecases.calibrate import judge_gold
 
     console = err_console()
     async with AsyncExitStack() as stack:
@@ -193,8 +193,8 @@ def _report(
     plan: GoldPlan, judged: Sequence[JudgedAnswer], judge: JudgeSummary, repeats: int, save: str | None
 ) -> tuple[AgreementReport, InputError | None]:
     """Return the report, and why the calibration could not be made; the report is worth showing without it."""
-    from coach.core.agreement_report import build_report, calibrated
-    from coach.edges.calibration_files import save_calibration
+    from coach.calibrate.agreement_report import build_report, calibrated
+    from coach.calibrate.calibration_files import save_calibration
     from coach.version import version
 
     now = datetime.now(UTC).replace(microsecond=0)
@@ -211,13 +211,13 @@ def _report(
 
 def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
     if html is not None:
-        from coach.reports.calibration_html import calibration_page
-        from coach.reports.files import write_report
+        from coach.calibrate.calibration_html import calibration_page
+        from coach.report.files import write_report
 
         write_report(html, calibration_page(report))
     if as_json:
         typer.echo(report.model_dump_json(by_alias=True, indent=2))
         return
-    from coach.reports.calibration_terminal import CalibrationReport
+    from coach.calibrate.calibration_terminal import CalibrationReport
 
     out_console().print(CalibrationReport(report))

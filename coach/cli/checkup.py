@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from coach.bank.load import load_bank
+from coach.bank.questions import Bank
+from coach.cli.checkup_result import Checkup, Finding
 from coach.cli.session import Session, Settings, open_session
-from coach.edges.bank_files import load_bank
-from coach.edges.model_choice import ModelChoice, choose_model
 from coach.errors import CoachError
-from coach.models.bank import Bank
-from coach.models.checkup import Checkup, Finding
-from coach.usecases.assess import AnswerAssessor
+from coach.model.choose import ModelChoice, choose_model
+from coach.submit.assess import AnswerAssessor
 from coach.version import version
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def _note_choice(choice: ModelChoice, notes: _Notes) -> None:
     if choice.file is not None:
         notes.note("model", f"{choice.file} ({choice.reason})")
         return
-    from coach.edges.model_file import EMBEDDED_MODEL, ensure_model_file, verify
+    from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file, verify
 
     def prepared() -> str:
         path = ensure_model_file(lambda done, total: notes.tell("Preparing the embedded model", done, total))
@@ -88,7 +88,7 @@ def _note_choice(choice: ModelChoice, notes: _Notes) -> None:
 
 
 def _note_extras(notes: _Notes) -> None:
-    from coach.edges.encoder import SentenceEncoder, encoder_installed
+    from coach.model.encoder import SentenceEncoder, encoder_installed
 
     if not encoder_installed():
         notes.note(
@@ -107,8 +107,8 @@ def _note_extras(notes: _Notes) -> None:
 
 
 def _note_storage(notes: _Notes) -> None:
-    from coach.edges.history.location import describe, history_url
-    from coach.edges.history.store import HistoryStore
+    from coach.history.store import HistoryStore
+    from coach.location import describe, history_url
 
     def count() -> int:
         with HistoryStore.open() as store:
@@ -131,7 +131,7 @@ async def _grade_exemplar(settings: Settings, bank: Bank, notes: _Notes) -> None
 
 
 async def _note_capabilities(session: Session, notes: _Notes) -> None:
-    from coach.edges.openai_client import detect_capabilities
+    from coach.model.openai_client import detect_capabilities
 
     found = await detect_capabilities(session.chat_model)
     judge = session.assessor.judge
@@ -144,7 +144,7 @@ async def _note_capabilities(session: Session, notes: _Notes) -> None:
 
 
 async def _note_grading(assessor: AnswerAssessor, bank: Bank, notes: _Notes) -> None:
-    from coach.edges.example_files import exemplar_answers
+    from coach.bank.example_files import exemplar_answers
 
     question = bank.questions[0]
     exemplars = exemplar_answers(question.id)

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coach.bank.find import find_question
 from coach.cli.console import err_console, out_console, say
 from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
 from coach.cli.report_targets import check_writable
 from coach.cli.session import Settings, open_assessor
-from coach.core.bank_search import find_question
 
 if TYPE_CHECKING:
+    from coach.bank.questions import Bank, Question
     from coach.cli.compare_inputs import CompareInputs
-    from coach.models.bank import Bank, Question
-    from coach.models.comparison import Comparison, ComparisonSeries
-    from coach.models.judging import OnVerdict
-    from coach.reports.comparison_view import ComparisonView
-    from coach.reports.series_view import SeriesView
-    from coach.usecases.compare import OnRevision, Revision
+    from coach.compare.compare import OnRevision, Revision
+    from coach.compare.comparison import Comparison, ComparisonSeries
+    from coach.compare.comparison_view import ComparisonView
+    from coach.compare.series_view import SeriesView
+    from coach.judge.judging import OnVerdict
 
 EXIT_UNSCORED = 3
 
@@ -65,8 +65,8 @@ def compare_command(
 
     Shows what was lost, gained and is still missing, beyond the noise of rewording.
     """
+    from coach.bank.load import load_bank
     from coach.cli.compare_inputs import gather_inputs
-    from coach.edges.bank_files import load_bank
 
     settings = Settings(model, bank, method)
     settings.check()
@@ -87,7 +87,7 @@ async def _compare(
 ) -> Comparison | ComparisonSeries:
     from coach.cli.live_progress import download_progress
     from coach.cli.unopened_model import unopened_assessor
-    from coach.usecases.compare import all_known, compare_revisions, compare_series, known_from_history
+    from coach.compare.compare import all_known, compare_revisions, compare_series, known_from_history
 
     compare = compare_revisions if len(inputs.revisions) == 2 else compare_series
     unopened = unopened_assessor(settings, bank)
@@ -116,7 +116,7 @@ def _progress_of(live: ExitStack, bank: Bank, question: Question, quiet: bool, s
 
 
 def _say(text: str) -> None:
-    from coach.reports.display_text import one_line
+    from coach.report.display_text import one_line
 
     say(one_line(text))
 
@@ -137,7 +137,7 @@ def _show(
         return
     view, table = _views(result, bank, question, revisions, show_score)
     if not as_json:
-        from coach.reports.comparison_terminal import TerminalComparison
+        from coach.compare.comparison_terminal import TerminalComparison
 
         out_console().print(TerminalComparison(view, table))
     _write_reports(view, table, markdown, html)
@@ -150,9 +150,9 @@ def _views(
     revisions: Sequence[Revision],
     show_score: bool,
 ) -> tuple[ComparisonView, SeriesView | None]:
-    from coach.models.comparison import Comparison
-    from coach.reports.comparison_view import build_comparison_view
-    from coach.reports.series_view import build_series_view
+    from coach.compare.comparison import Comparison
+    from coach.compare.comparison_view import build_comparison_view
+    from coach.compare.series_view import build_series_view
 
     comparison = result if isinstance(result, Comparison) else result.latest
     texts = [revision.text for revision in revisions[-2:]]
@@ -163,20 +163,20 @@ def _views(
 
 
 def _write_reports(view: ComparisonView, table: SeriesView | None, markdown: Path | None, html: Path | None) -> None:
-    from coach.reports.files import write_report
+    from coach.report.files import write_report
 
     if markdown is not None:
-        from coach.reports.comparison_markdown import comparison_markdown
+        from coach.compare.comparison_markdown import comparison_markdown
 
         write_report(markdown, comparison_markdown(view, table))
     if html is not None:
-        from coach.reports.comparison_html import comparison_html
+        from coach.compare.comparison_html import comparison_html
 
         write_report(html, comparison_html(view, table))
 
 
 def _is_unscored(result: Comparison | ComparisonSeries) -> bool:
-    from coach.models.comparison import Comparison
+    from coach.compare.comparison import Comparison
 
     versions = [result.old, result.new] if isinstance(result, Comparison) else [row.version for row in result.rows]
     return any(version.score is None for version in versions)

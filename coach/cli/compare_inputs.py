@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.edges.answer_files import read_answer_file, read_standard_input
+from coach.answer.answer_files import read_answer_file, read_standard_input
+from coach.compare.compare import Revision
 from coach.errors import InputError, StorageError
-from coach.usecases.compare import Revision
 
 if TYPE_CHECKING:
-    from coach.models.bank import Bank, Question
-    from coach.models.history import Attempt
+    from coach.bank.questions import Bank, Question
+    from coach.history.records import Attempt
 
 EXEMPLAR = "exemplar"
 EXAMPLE_LABEL = "one example of a strong answer"
@@ -66,7 +66,7 @@ def _read(file: str) -> Revision:
 
 
 def _example(question: Question, bank_path: Path | None) -> Revision:
-    from coach.edges.example_files import exemplar_answers
+    from coach.bank.example_files import exemplar_answers
 
     answers = exemplar_answers(question.id, bank_path)
     if "strong" in answers:
@@ -79,7 +79,7 @@ def _example(question: Question, bank_path: Path | None) -> Revision:
 
 def _attempts(bank: Bank, question: Question, *, needed: bool) -> list[Attempt]:
     """Return the newest attempts, oldest first; a history that is not needed is no reason to fail."""
-    from coach.edges.history.store import HistoryStore
+    from coach.history.store import HistoryStore
 
     try:
         with HistoryStore.open() as store:

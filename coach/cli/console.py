@@ -43,7 +43,7 @@ def print_error(error: CoachError) -> None:
 
 
 def _printable(text: str) -> str:
-    from coach.reports.display_text import lines
+    from coach.report.display_text import lines
 
     return lines(text)
 

@@ -26,7 +26,7 @@ def doctor_command(
     if as_json:
         typer.echo(report.model_dump_json(indent=2, by_alias=True))
     else:
-        from coach.reports.checkup_text import checkup_page
+        from coach.cli.checkup_text import checkup_page
 
         out_console().print(checkup_page(report))
     if report.exit_code:

@@ -14,9 +14,9 @@ from coach.cli.options import BankOption, JsonOption, QuietOption
 from coach.errors import InputError, UnknownQuestionError
 
 if TYPE_CHECKING:
-    from coach.edges.history.store import HistoryStore
-    from coach.models.bank import Bank
-    from coach.models.base import ResultModel
+    from coach.bank.questions import Bank
+    from coach.history.store import HistoryStore
+    from coach.schema import ResultModel
 
 _SHOW = "show"
 _SHOWN = 30
@@ -56,7 +56,7 @@ def history_command(
 
     The word "show" may be left out.
     """
-    from coach.edges.history.store import HistoryStore
+    from coach.history.store import HistoryStore
 
     _refuse_together({"--export": export is not None, "--import": import_file is not None, "--json": as_json})
     with HistoryStore.open() as store:
@@ -85,10 +85,10 @@ def delete_command(
     quiet: QuietOption = False,
 ) -> None:
     """Delete attempts for good: of one question, by number, or all. Asks first."""
-    from coach.edges.drafts import delete_drafts
-    from coach.edges.history.record_files import delete_rescue_files
-    from coach.edges.history.store import HistoryStore
-    from coach.models.history import Deletion
+    from coach.answer.drafts import delete_drafts
+    from coach.history.record_files import delete_rescue_files
+    from coach.history.records import Deletion
+    from coach.history.store import HistoryStore
 
     ids = numbers or None
     if everything == bool(question or ids or bank):
@@ -121,9 +121,9 @@ history_app.command("delete")(delete_command)
 
 
 def _list(store: HistoryStore, bank_title: str | None, limit: int | None, as_json: bool) -> None:
-    from coach.core.progress import summarize
-    from coach.models.history import HistoryListing
-    from coach.reports.history import HistoryTable
+    from coach.history.progress import summarize
+    from coach.history.records import HistoryListing
+    from coach.history.report import HistoryTable
 
     if limit is None:
         limit = 0 if as_json else _SHOWN
@@ -137,8 +137,8 @@ def _list(store: HistoryStore, bank_title: str | None, limit: int | None, as_jso
 
 
 def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_json: bool, quiet: bool) -> None:
-    from coach.core.progress import progress_of
-    from coach.reports.history import ProgressReport
+    from coach.history.progress import progress_of
+    from coach.history.report import ProgressReport
 
     attempts = store.attempts(question_id, bank_title=bank_title)
     if not attempts:
@@ -151,7 +151,7 @@ def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_
 
 
 def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:
-    from coach.edges.history.record_files import private_export
+    from coach.history.record_files import private_export
 
     if target == "-":
         store.export(sys.stdout, question_id, bank_title=bank_title)
@@ -162,7 +162,7 @@ def _export(store: HistoryStore, target: str, question_id: str | None, bank_titl
 
 
 def _import(store: HistoryStore, path: Path, quiet: bool) -> None:
-    from coach.edges.history.record_files import delete_if_rescue_file, read_records
+    from coach.history.record_files import delete_if_rescue_file, read_records
 
     records = read_records(path)
     count = store.import_records(records)
@@ -174,7 +174,7 @@ def _import(store: HistoryStore, path: Path, quiet: bool) -> None:
 
 def _chosen(store: HistoryStore, bank: Path | None, question: str | None) -> tuple[str | None, str | None]:
     """Return the bank's title (None: any bank) and the question's id (None: any question)."""
-    from coach.edges.bank_files import load_bank
+    from coach.bank.load import load_bank
 
     if question is None:
         return (load_bank(bank).title if bank else None), None
@@ -186,7 +186,7 @@ def _chosen(store: HistoryStore, bank: Path | None, question: str | None) -> tup
 
 
 def _question_id(store: HistoryStore, bank: Bank, question: str) -> str:
-    from coach.core.bank_search import find_question
+    from coach.bank.find import find_question
 
     try:
         return find_question(bank, question).id

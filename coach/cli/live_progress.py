@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from coach.bank.questions import Bank, Check, Criterion, Question
 from coach.cli.session import OnProgress
-from coach.core.scoring import criterion_credit, level_of
-from coach.models.bank import Bank, Check, Criterion, Question
-from coach.models.judging import CheckVerdict, OnVerdict
-from coach.reports.live import LiveProgress, Mark
+from coach.judge.judging import CheckVerdict, OnVerdict
+from coach.report.live import LiveProgress, Mark
+from coach.submit.scoring import criterion_credit, level_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -20,10 +20,10 @@ def next_command(
 
     Never answered, weakest, or longest ago.
     """
-    from coach.core.next_question import rank_questions
-    from coach.edges.bank_files import load_bank
-    from coach.edges.history.store import HistoryStore
-    from coach.reports.history import NextReport
+    from coach.bank.load import load_bank
+    from coach.history.next_question import rank_questions
+    from coach.history.report import NextReport
+    from coach.history.store import HistoryStore
 
     loaded = load_bank(bank)
     with HistoryStore.open() as store:

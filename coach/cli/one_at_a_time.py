@@ -9,7 +9,7 @@ from coach.cli.console import say
 
 def embedded_is_chosen(model: str | None) -> bool:
     """Return whether this choice of a model, with the environment, means the embedded one; raises CoachError."""
-    from coach.edges.model_choice import choose_model
+    from coach.model.choose import choose_model
 
     return choose_model(model, os.environ).embedded
 

@@ -11,7 +11,7 @@ from coach.cli.console import out_console
 from coach.cli.options import BankOption, JsonOption, QuietOption
 
 if TYPE_CHECKING:
-    from coach.models.bank import Bank, Question
+    from coach.bank.questions import Bank, Question
 
 
 def questions_command(
@@ -23,9 +23,9 @@ def questions_command(
     quiet: QuietOption = False,
 ) -> None:
     """List the questions, or show one with rationale and rubric."""
-    from coach.core.bank_search import find_question
-    from coach.edges.bank_files import load_bank
-    from coach.reports.question_text import question_page, question_table
+    from coach.bank.find import find_question
+    from coach.bank.load import load_bank
+    from coach.report.question_text import question_page, question_table
 
     loaded = load_bank(bank)
     if question_id is None:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from coach.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from coach.core.similarity import Similarity
-    from coach.core.templates import PromptTemplates
-    from coach.edges.embedded_server import EmbeddedServer
-    from coach.edges.model_choice import ModelChoice
-    from coach.edges.openai_client import OpenAIChatModel
-    from coach.judges.logprobs import LogprobsJudge
-    from coach.judges.structured import StructuredJudge
-    from coach.models.bank import Bank
-    from coach.models.completion import ChatModel
-    from coach.models.judging import Judge
-    from coach.usecases.assess import AnswerAssessor
+    from coach.bank.questions import Bank
+    from coach.judge.judging import Judge
+    from coach.judge.logprobs import LogprobsJudge
+    from coach.judge.similarity import Similarity
+    from coach.judge.structured import StructuredJudge
+    from coach.judge.templates import PromptTemplates
+    from coach.model.choose import ModelChoice
+    from coach.model.completion import ChatModel
+    from coach.model.embedded_server import EmbeddedServer
+    from coach.model.openai_client import OpenAIChatModel
+    from coach.submit.assess import AnswerAssessor
 
 #: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
 EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
@@ -65,9 +65,9 @@ async def open_session(
     The embedded model starts loading first, so that reading files and building prompts happen meanwhile.
     Raises CoachError.
     """
-    from coach.edges.bank_files import load_bank
-    from coach.edges.model_choice import choose_model
-    from coach.edges.prompt_files import load_prompts
+    from coach.bank.load import load_bank
+    from coach.judge.prompt_files import load_prompts
+    from coach.model.choose import choose_model
 
     settings.check()
     choice = choose_model(settings.model, os.environ)
@@ -101,12 +101,12 @@ def make_assessor(bank: Bank, judge: Judge, similarity: Similarity) -> AnswerAss
     meaning where the encoder is installed. The structured judge reports it by itself, and its results do not depend
     on what is installed.
     """
-    from coach.edges.encoder import SentenceEncoder
-    from coach.edges.instruction_detector import InstructionDetector
-    from coach.edges.language import identify_language
-    from coach.edges.prices import cost_usd
-    from coach.judges.structured import StructuredJudge
-    from coach.usecases.assess import AnswerAssessor
+    from coach.answer.instruction_detector import InstructionDetector
+    from coach.answer.language import identify_language
+    from coach.judge.structured import StructuredJudge
+    from coach.model.encoder import SentenceEncoder
+    from coach.model.prices import cost_usd
+    from coach.submit.assess import AnswerAssessor
 
     detect = None
     if isinstance(similarity, SentenceEncoder) and judge.name != StructuredJudge.name:
@@ -116,8 +116,8 @@ def make_assessor(bank: Bank, judge: Judge, similarity: Similarity) -> AnswerAss
 
 def sentence_similarity() -> Similarity:
     """Return the sentence encoder when the local extra is installed, else the lexical measure."""
-    from coach.core.similarity import LexicalSimilarity
-    from coach.edges.encoder import SentenceEncoder, encoder_installed
+    from coach.judge.similarity import LexicalSimilarity
+    from coach.model.encoder import SentenceEncoder, encoder_installed
 
     return SentenceEncoder() if encoder_installed() else LexicalSimilarity()
 
@@ -126,8 +126,8 @@ def start_embedded(choice: ModelChoice, on_progress: OnProgress | None) -> Embed
     """Start the embedded model; None when another model was chosen. Raises CoachError."""
     if not choice.embedded:
         return None
-    from coach.edges.embedded_server import EmbeddedServer
-    from coach.edges.model_file import ensure_model_file
+    from coach.model.embedded_file import ensure_model_file
+    from coach.model.embedded_server import EmbeddedServer
 
     def report(done: int, total: int) -> None:
         if on_progress:
@@ -142,7 +142,7 @@ async def open_model(choice: ModelChoice, server: EmbeddedServer | None, *, pace
 
     A ``paced`` model sends many requests and retries none: who sets its pace does.
     """
-    from coach.edges.openai_client import MAX_RETRIES, OpenAIChatModel
+    from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel
 
     if server is None:
         retries = 0 if paced else MAX_RETRIES
@@ -161,7 +161,7 @@ async def open_model(choice: ModelChoice, server: EmbeddedServer | None, *, pace
 
 def settled(model: ChatModel) -> ChatModel:
     """Return the embedded model so that it gives the same reply to the same request at any time."""
-    from coach.edges.settled_model import SettledChatModel
+    from coach.model.repeatable import SettledChatModel
 
     return SettledChatModel(model)
 
@@ -170,9 +170,9 @@ def make_judge(
     method: str, model: ChatModel, prompts: PromptTemplates, similarity: Similarity, parallel: int
 ) -> StructuredJudge | LogprobsJudge:
     """Return the judge of a method."""
-    from coach.edges.baselines import BaselineFile
-    from coach.judges.logprobs import LogprobsJudge
-    from coach.judges.structured import StructuredJudge
+    from coach.judge.baselines import BaselineFile
+    from coach.judge.logprobs import LogprobsJudge
+    from coach.judge.structured import StructuredJudge
 
     if method == "structured":
         return StructuredJudge(model, prompts)
@@ -181,7 +181,7 @@ def make_judge(
 
 async def default_method(choice: ModelChoice, model: ChatModel) -> str:
     """Return the method for an endpoint: by what it can do, and for OpenAI itself the one with a single request."""
-    from coach.edges.openai_client import detect_capabilities
+    from coach.model.openai_client import detect_capabilities
 
     if choice.embedded:
         return "logprobs"

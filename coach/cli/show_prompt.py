@@ -10,13 +10,13 @@ from typing import Any
 
 import typer
 
+from coach.bank.questions import Bank, Question
 from coach.cli.session import Settings, make_assessor, sentence_similarity
 from coach.cli.unopened_model import unopened_judge
-from coach.edges.model_choice import choose_model
-from coach.edges.tokens import TokenCount, TokenCounter
-from coach.models.bank import Bank, Question
-from coach.models.completion import CompletionRequest
-from coach.models.judging import Judge
+from coach.judge.judging import Judge
+from coach.model.choose import choose_model
+from coach.model.completion import CompletionRequest
+from coach.model.tokens import TokenCount, TokenCounter
 
 _ASSUMED = (
     "Before that, two short requests without a word of the answer find out what the server can do. Where it gives no "

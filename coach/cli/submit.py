@@ -25,10 +25,10 @@ from coach.cli.typed_answers import kept_until_done, was_typed
 from coach.errors import AnswerUnreadableError
 
 if TYPE_CHECKING:
+    from coach.bank.questions import Bank, Question
+    from coach.calibrate.calibration import Calibration
     from coach.cli.session import Settings
-    from coach.models.assessment import Assessment
-    from coach.models.bank import Bank, Question
-    from coach.models.calibration import Calibration
+    from coach.submit.assessment import Assessment
 
 EXIT_UNSCORED = 3
 
@@ -62,10 +62,10 @@ def submit_command(
     ] = None,
 ) -> None:
     """Critique one answer: what landed, what is missing, what next."""
+    from coach.bank.find import find_question
+    from coach.bank.load import load_bank
     from coach.cli.session import Settings
-    from coach.core.bank_search import find_question
-    from coach.edges.bank_files import load_bank
-    from coach.edges.model_choice import choose_model
+    from coach.model.choose import choose_model
 
     settings = Settings(model, bank, method)
     settings.check()
@@ -98,13 +98,13 @@ def submit_command(
 def _named_calibration(name: str | None) -> Calibration | None:
     if name is None:
         return None
-    from coach.edges.calibration_files import load_calibration
+    from coach.calibrate.calibration_files import load_calibration
 
     return load_calibration(name)
 
 
 def _read_answer(question: Question, file: str | None) -> str:
-    from coach.edges.answer_files import read_answer_file, read_standard_input, write_in_editor
+    from coach.answer.answer_files import read_answer_file, read_standard_input, write_in_editor
 
     if file is None:
         return write_in_editor(question)
@@ -140,14 +140,14 @@ async def _assess(
             assessment = await assessor.assess(question, text, on_verdict)
     if calibration is None:
         return assessment
-    from coach.core.score_mapping import apply_calibration
+    from coach.calibrate.score_mapping import apply_calibration
 
     return apply_calibration(assessment, calibration)
 
 
 def _has_nothing_to_judge(bank: Bank, question: Question, text: str) -> bool:
     """Return whether the answer gets no score whatever a model says, so that none has to be opened for it."""
-    from coach.core.prechecks import prepare_answer
+    from coach.answer.prepare import prepare_answer
 
     return prepare_answer(text, question, bank.language).unscored_reason is not None
 
@@ -158,8 +158,8 @@ def _print_report(
     if as_json:
         typer.echo(assessment.to_json())
         return
-    from coach.reports.terminal import TerminalReport
-    from coach.reports.view import build_view
+    from coach.report.terminal import TerminalReport
+    from coach.report.view import build_view
 
     view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
     out_console().print(TerminalReport(view))
@@ -176,10 +176,10 @@ def _write_reports(
 ) -> None:
     if markdown is None and html is None:
         return
-    from coach.reports.files import write_report
-    from coach.reports.html import html_report
-    from coach.reports.markdown import markdown_report
-    from coach.reports.view import build_view
+    from coach.report.files import write_report
+    from coach.report.html import html_report
+    from coach.report.markdown import markdown_report
+    from coach.report.view import build_view
 
     view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
     if markdown is not None:
@@ -189,8 +189,8 @@ def _write_reports(
 
 
 def _save(assessment: Assessment, bank: Bank, text: str) -> None:
-    from coach.edges.history.saving import save_or_rescue
-    from coach.edges.history.store import HistoryStore
+    from coach.history.saving import save_or_rescue
+    from coach.history.store import HistoryStore
 
     saved = save_or_rescue(HistoryStore.open, assessment.question_id, text, assessment, bank_title=bank.title)
     if saved.warning:

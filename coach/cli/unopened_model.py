@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
+from coach.bank.questions import Bank
 from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, make_judge, sentence_similarity
-from coach.core.similarity import Similarity
-from coach.edges.model_choice import ModelChoice, choose_model
-from coach.edges.model_file import EMBEDDED_MODEL
-from coach.edges.prompt_files import load_prompts
-from coach.judges.logprobs import LogprobsJudge
-from coach.judges.structured import StructuredJudge
-from coach.models.bank import Bank
-from coach.models.completion import Completion, CompletionRequest
-from coach.usecases.assess import AnswerAssessor
+from coach.judge.logprobs import LogprobsJudge
+from coach.judge.prompt_files import load_prompts
+from coach.judge.similarity import Similarity
+from coach.judge.structured import StructuredJudge
+from coach.model.choose import ModelChoice, choose_model
+from coach.model.completion import Completion, CompletionRequest
+from coach.model.embedded_file import EMBEDDED_MODEL
+from coach.submit.assess import AnswerAssessor
 
 
 class UnopenedModel:

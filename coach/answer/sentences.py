@@ -1,0 +1,143 @@
+"""Splitting an answer into numbered sentences whose offsets point into the text as given."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import sentencex
+
+from coach.answer.answer import Sentence
+
+#: A line that starts a list item: a bullet (the last ones as word processors paste them), or a number or letter
+#: with a dot or bracket.
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•‣▪●–—\uf076\uf0a7\uf0b7\uf0d8\uf0fc]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+")
+_MARKER = re.compile(r"\d{1,3}|[a-zA-Z]")
+_WORD = re.compile(r"\w+")
+_ENDS_BLOCK = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "؟", "۔")
+_ENDS_SENTENCE = re.compile(r"[.!?…。！？।؟۔][\"'”’)\]]*$")
+#: Abbreviations after which a sentence goes on, in addition to what the splitting library knows.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|resp|incl|max|min|no|nr|fig|sec|ca|cf|dept|z\.B|d\.h|p\.ej|PS3)\.)$",
+    re.IGNORECASE,
+)
+#: Fillers, and selectors of a variant of the character before them: a row of them can carry hidden text.
+_BLANKS = frozenset(map(chr, [0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0]))
+_BLANKS |= frozenset(map(chr, range(0xFE00, 0xFE10)))
+_SELECTORS = ("\U000e0100", "\U000e01ef")
+#: A line at least this long was wrapped where it ends.
+_WRAPPED = 50
+#: How much of a piece is looked at to find how it ends.
+_TAIL = 40
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def split_sentences(text: str, language: str = "en") -> list[Sentence]:
+    """Split ``text`` into sentences numbered from 1; ``text[start:end]`` of each is verbatim.
+
+    Every list item and every block of lines is split on its own, so a bullet list without final dots
+    gives one sentence per item. Cleaned texts have no control or invisible characters, no list marker
+    and single spaces. Pieces without a letter or digit are no sentences.
+    """
+    sentences: list[Sentence] = []
+    for block_start, block_end in _blocks(text):
+        for start, end in _boundaries(text, block_start, block_end, language):
+            cleaned = clean(text[start:end])
+            if any(char.isalnum() for char in cleaned):
+                sentences.append(Sentence(len(sentences) + 1, start, end, cleaned))
+    return sentences
+
+
+def clean(text: str) -> str:
+    """Return text without list marker, control and invisible characters, white space folded."""
+    marker = _LIST_ITEM.match(text)
+    text = " ".join((text[marker.end() :] if marker else text).split())
+    if text.isascii() and text.isprintable():
+        # The usual case: nothing in it is invisible.
+        return text
+    return " ".join("".join(char for char in text if not is_invisible(char)).split())
+
+
+def is_invisible(char: str) -> bool:
+    """Return whether a character is a control, format, private-use or unassigned one, or shown as nothing."""
+    return (unicodedata.category(char) in {"Cc", "Cf", "Cn", "Co", "Cs"} and char not in "\n\r\t") or is_blank(char)
+
+
+def is_blank(char: str) -> bool:
+    """Return whether a character counts as a letter, mark or symbol, but is shown as nothing."""
+    return char in _BLANKS or _SELECTORS[0] <= char <= _SELECTORS[1]
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Yield offsets of paragraphs and list items; lines that were only wrapped stay together."""
+    start = position = longest = 0
+    previous = ""
+    for line in text.splitlines(keepends=True):
+        stripped = line.strip()
+        breaks = (
+            not stripped
+            or not previous
+            or _LIST_ITEM.match(line) is not None
+            or previous.endswith(_ENDS_BLOCK)
+            # Lines far shorter than wrapped ones are headings or lists without markers.
+            or longest < _WRAPPED
+        )
+        if breaks and position > start:
+            yield start, position
+            start, longest = position, 0
+        longest = max(longest, len(stripped))
+        previous = stripped
+        position += len(line)
+    if position > start:
+        yield start, position
+
+
+def _boundaries(text: str, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
+    block = text[start:end]
+    for left, right in _rejoin(block, _segment(block, language)):
+        piece = block[left:right]
+        lead = len(piece) - len(piece.lstrip())
+        trail = len(piece) - len(piece.rstrip())
+        if left + lead < right - trail:
+            yield start + left + lead, start + right - trail
+
+
+def _segment(block: str, language: str) -> list[tuple[int, int]]:
+    # The library takes UTF-8, which has no lone surrogates; the replacement keeps all offsets.
+    boundaries = sentencex.get_sentence_boundaries(language, _SURROGATE.sub("\ufffd", block))
+    pieces = [(boundary["start_index"], boundary["end_index"]) for boundary in boundaries]
+    covered = 0
+    for left, right in pieces:
+        if left != covered:
+            break
+        covered = right
+    # The library counts characters; were it ever to count otherwise, one whole block is still verbatim.
+    return pieces if covered == len(block) else [(0, len(block))]
+
+
+def _rejoin(block: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join pieces that were cut after a list number or an abbreviation, or in the middle of a line."""
+    joined: list[tuple[int, int]] = []
+    for left, right in pieces:
+        if joined and _goes_on(block, *joined[-1]):
+            joined[-1] = (joined[-1][0], right)
+        else:
+            joined.append((left, right))
+    return joined
+
+
+def _goes_on(block: str, start: int, end: int) -> bool:
+    """Whether the sentence in ``block[start:end]`` has not ended yet; looks at its last characters only."""
+    while end > start and block[end - 1].isspace():
+        end -= 1
+    tail = block[max(start, end - _TAIL) : end]
+    if not _ENDS_SENTENCE.search(tail) or _ABBREVIATION.search(tail):
+        return True
+    words = _WORD.findall(tail)
+    return end - start <= _TAIL and (not words or (len(words) == 1 and _MARKER.fullmatch(words[0]) is not None))
+
+
+def shortened(text: str, limit: int = 90) -> str:
+    """Return the text, or so much of it that it has ``limit`` characters with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

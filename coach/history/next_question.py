@@ -1,0 +1,103 @@
+"""Which question to practise next, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from coach.bank.questions import Bank, Question
+from coach.history.records import Attempt, NextQuestions, Suggestion
+
+#: Scores that differ by less are treated as the same: so much is noise of the judging.
+SCORE_STEP = 5
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """One question with what was done about it so far."""
+
+    position: int
+    question: Question
+    attempts: int
+    latest_score: float | None
+    last_practised: datetime | None
+
+    @property
+    def group(self) -> int:
+        """Return 0 for a question never answered, 1 for one answered but never scored, 2 for the others."""
+        if self.last_practised is None:
+            return 0
+        return 1 if self.latest_score is None else 2
+
+    @property
+    def step(self) -> int:
+        """Return the latest score in steps of SCORE_STEP points."""
+        return int((self.latest_score or 0.0) // SCORE_STEP)
+
+
+def rank_questions(bank: Bank, attempts: Sequence[Attempt], timezone: tzinfo | None = UTC) -> NextQuestions:
+    """Rank all questions of the bank, the one to practise next first; the same input always gives the same order.
+
+    Never answered first (in the bank's order), then answered but never scored, then the weakest latest score, and
+    among scores within the same SCORE_STEP points the one practised longest ago. Attempts (oldest first) of other
+    banks and at questions that the bank no longer has are ignored.
+
+    Days in the reasons are days in ``timezone`` (None: the machine's own).
+    """
+    own = [attempt for attempt in attempts if attempt.bank_title == bank.title]
+    standings = [_standing(position, question, own) for position, question in enumerate(bank.questions)]
+    standings.sort(key=_order)
+    steps = [standing.step for standing in standings if standing.group == 2]
+    return NextQuestions(
+        bank_title=bank.title,
+        suggestions=[_suggestion(rank, standing, steps, timezone) for rank, standing in enumerate(standings, start=1)],
+    )
+
+
+def _standing(position: int, question: Question, attempts: Sequence[Attempt]) -> _Standing:
+    own = [attempt for attempt in attempts if attempt.question_id == question.id]
+    scores = [attempt.score for attempt in own if attempt.score is not None]
+    return _Standing(
+        position=position,
+        question=question,
+        attempts=len(own),
+        latest_score=scores[-1] if scores else None,
+        last_practised=own[-1].created_at if own else None,
+    )
+
+
+def _order(standing: _Standing) -> tuple[int, int, float, int]:
+    practised = standing.last_practised.timestamp() if standing.last_practised else 0.0
+    return (standing.group, standing.step, practised, standing.position)
+
+
+def _suggestion(rank: int, standing: _Standing, steps: Sequence[int], timezone: tzinfo | None) -> Suggestion:
+    question = standing.question
+    longest_ago = standing.group == 2 and steps.count(standing.step) > 1
+    return Suggestion(
+        rank=rank,
+        question_id=question.id,
+        number=question.number,
+        category=question.category,
+        text=question.text,
+        basis=("never-answered", "never-scored", "longest-ago" if longest_ago else "weakest")[standing.group],
+        reason=_reason(standing, steps, longest_ago, timezone),
+        attempts=standing.attempts,
+        latest_score=standing.latest_score,
+        last_practised=standing.last_practised,
+    )
+
+
+def _reason(standing: _Standing, steps: Sequence[int], longest_ago: bool, timezone: tzinfo | None) -> str:
+    if standing.last_practised is None:
+        return "You have not answered it yet."
+    day = f"{standing.last_practised.astimezone(timezone):%Y-%m-%d}"
+    if standing.latest_score is None:
+        return f"Your answers to it could not be scored yet; last practised {day}."
+    score = f"{standing.latest_score:.0f} of 100"
+    if longest_ago:
+        return f"Latest score {score}, about the same as others; of these, last practised {day}."
+    if standing.step == min(steps):
+        return f"Your weakest question: latest score {score}; last practised {day}."
+    return f"Latest score {score}; last practised {day}."

@@ -1,0 +1,100 @@
+"""What a judge is asked and what it answers, whatever its method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from coach.answer.answer import Answer, AssessmentWarning
+from coach.bank.questions import Check, Question, Rubric
+from coach.model.completion import Usage
+
+
+class Verdict(StrEnum):
+    """What the judge decided about one check."""
+
+    MET = "met"
+    PARTLY = "partly"
+    NOT_MET = "not_met"
+    UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True)
+class JudgeTask:
+    """One answer to judge: the question, its rubric, the checks in order, and the prepared answer."""
+
+    profession: str
+    question: Question
+    rubric: Rubric
+    checks: tuple[Check, ...]
+    answer: Answer
+    #: Language of the bank (ISO 639-1).
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class CheckVerdict:
+    """The verdict on one check.
+
+    ``probability`` is the calibrated probability (0..1) that the answer does what the check says; None together
+    with ``Verdict.UNJUDGED`` and a reason in ``comment``. ``evidence`` holds sentence numbers (from 1), best first.
+    """
+
+    check_id: str
+    verdict: Verdict
+    probability: float | None
+    evidence: tuple[int, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All verdicts on one answer, in the order of the checks, with what the model added in its own words."""
+
+    verdicts: tuple[CheckVerdict, ...]
+    usage: Usage = field(default_factory=Usage)
+    follow_up: str | None = None
+    outline: str | None = None
+    warnings: tuple[AssessmentWarning, ...] = ()
+
+
+OnVerdict = Callable[[Check, CheckVerdict], None]
+
+
+class Judge(Protocol):
+    """A model plus a method of asking."""
+
+    @property
+    def name(self) -> str:
+        """Name of the method, such as ``logprobs`` or ``structured``."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Id of the model."""
+        ...
+
+    @property
+    def endpoint(self) -> str:
+        """Where the answer is sent."""
+        ...
+
+    @property
+    def prompt_version(self) -> str:
+        """Version of the prompt templates, with a hash of their text."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Everything else that changes a verdict (such as the sentence encoder), for the result key."""
+        ...
+
+    async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
+        """Judge one answer; ``on_verdict`` is called for each check as soon as it is decided.
+
+        A check that could not be judged is ``unjudged`` with a reason, even when that is so for all of them; raises
+        ModelError when the endpoint fails.
+        """
+        ...

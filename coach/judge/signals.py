@@ -1,0 +1,112 @@
+"""From what was measured about one check to the probability that the answer does it.
+
+The signals, each cheap and each blind in its own way; all but the last are about the one sentence that comes nearest:
+
+* ``statement``: its cosine with the check's statement,
+* ``example``:   its largest cosine with a sentence that meets the check (the example in the author's advice and
+  the check's ``examples``),
+* ``counter``:   its largest cosine with a sentence that sounds close and does not meet it (``counter_examples``; for
+  a red flag also the advice, which says the right thing); 0 when there is none,
+* ``support``:   mean nearness of the two nearest sentences (see ``coach.judge.evidence``),
+* ``words``:     the largest share of an example's telling words that it holds (see ``coach.judge.key_words``),
+* ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
+  same check (contextual calibration, Zhao et al. 2021).
+
+A check that needs an event has one signal more: ``event``, how far any sentence of the answer tells of something that
+happened (see ``coach.judge.events``).
+
+A logistic model joins them, as LLM-Rubric (Hashemi et al. 2024) calibrates distributions of answers. Its weights
+are the same for every check and every bank: ``benchmarks/fit_signals.py`` fits them on the labelled exemplars and traps
+and prints how they do on questions that were left out. The weights for reference answers were set by judgement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["point", "red_flag"]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What was measured about one check on one answer; ``log_odds`` is None where the model was not asked."""
+
+    statement: float
+    example: float
+    counter: float = 0.0
+    support: float = 0.0
+    words: float = 0.0
+    log_odds: float | None = None
+    #: True when the check has no example sentence beside its own statement.
+    statement_only: bool = False
+    #: How far the answer tells of an event (0..1), for a check that needs one; None for others and where it is unknown.
+    event: float | None = None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of the logistic model over the signals."""
+
+    bias: float
+    statement: float
+    example: float
+    counter: float
+    support: float
+    words: float
+    log_odds: float
+
+
+#: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
+#: The bias of red flags is lowered by 1.8, because accusing an honest answer does more harm than missing a wrong one.
+WEIGHTS: dict[Kind, Weights] = {
+    "point": Weights(-6.5, 0.0, 9.5, -4.5, 1.7, 5.7, 3.0),
+    "red_flag": Weights(-7.8, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
+}
+#: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
+#: one, and the model tells them apart. Of the red flags in the samples, it gave each that it was asked about over 0.3.
+DISBELIEF = 6.0
+#: What an event adds to a check that needs one, and what it takes away that none is told. Fitted to the samples as
+#: often as met and unmet checks come: 0.9 and -1.3; weighing the same: 2.3 and -0.3. Rounded with more weight on the
+#: lack: all 40 points of this kind that the sample answers make come with an event, and only 17 of the 198 others.
+TOLD, UNTOLD = 1.0, -2.0
+#: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
+STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
+
+#: The model is asked only where the other signals leave a probability in this range.
+ASK_ABOVE, ASK_BELOW = 0.02, 0.98
+
+
+def probability_of(kind: Kind, signals: Signals) -> float:
+    """Return the probability (0..1) that the answer does what a check of this kind says."""
+    weights = STATEMENT_ONLY if signals.statement_only else WEIGHTS[kind]
+    value = (
+        weights.bias
+        + weights.statement * signals.statement
+        + weights.example * signals.example
+        + weights.counter * signals.counter
+        + weights.support * signals.support
+        + weights.words * signals.words
+        + weights.log_odds * (signals.log_odds or 0.0)
+    )
+    if signals.event is not None:
+        value += UNTOLD + (TOLD - UNTOLD) * signals.event
+    if kind == "red_flag":
+        value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+
+
+def worth_asking(kind: Kind, signals: Signals) -> bool:
+    """Return whether the model's view could still change the verdict; nobody is accused without it."""
+    probability = probability_of(kind, signals)
+    if signals.statement_only or probability < ASK_ABOVE:
+        return signals.statement_only
+    return kind == "red_flag" or probability <= ASK_BELOW
+
+
+def rule_sha256() -> str:
+    """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
+    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, TOLD, UNTOLD, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
+    return hashlib.sha256(rule.encode()).hexdigest()[:12]

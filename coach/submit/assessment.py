@@ -1,0 +1,106 @@
+"""The assessment: the whole result for one answer (DESIGN section 6; the field names are contracts)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from coach.answer.answer import AssessmentWarning
+from coach.judge.judging import Verdict
+from coach.schema import ResultModel
+
+ASSESSMENT_SCHEMA: Literal["coach/assessment@1"] = "coach/assessment@1"
+
+
+class Evidence(ResultModel):
+    """A quoted sentence. ``answer[start:end] == quote`` always holds for the answer as given."""
+
+    sentence: int = Field(ge=1, description="Number of the sentence, from 1.")
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    quote: str
+
+
+class CheckResult(ResultModel):
+    """The verdict on one check, with its probability and evidence."""
+
+    id: str
+    kind: Literal["point", "red_flag"]
+    statement: str
+    verdict: Verdict
+    probability: float | None = Field(ge=0, le=1, description="Calibrated probability that the answer does this.")
+    evidence: list[Evidence]
+    comment: str | None = None
+
+
+class CriterionResult(ResultModel):
+    """Credit and level of one criterion, computed from its checks."""
+
+    id: str
+    title: str
+    weight: float
+    level: int | None
+    level_title: str | None
+    credit: float | None = Field(ge=0, le=1)
+    checks: list[CheckResult]
+
+
+class Improvement(ResultModel):
+    """One piece of the author's advice and the most it can add to the score."""
+
+    check_id: str
+    advice: str
+    gain: float = Field(description="Points of the 0-100 score.")
+
+
+class Receipt(ResultModel):
+    """What judged the answer, what it saw and what it cost."""
+
+    judge: str
+    model: str
+    endpoint: str
+    prompt_version: str
+    bank_sha256: str
+    rubric_sha256: str
+    coach_version: str
+    created_at: str
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float | None
+    seconds: float
+    calibration: str | None = Field(default=None, description="Name of the score calibration applied, if any.")
+    judging_sha256: str | None = Field(
+        default=None,
+        description="Hash of all that changes a result but the answer: question, rubric, method, model, prompts, "
+        "settings of the judge. Results with equal hashes can be compared. None in results of older versions.",
+    )
+
+
+class Assessment(ResultModel):
+    """The whole result for one answer; JSON, terminal, Markdown, HTML and CSV all show this object."""
+
+    schema_: Literal["coach/assessment@1"] = Field(default=ASSESSMENT_SCHEMA, alias="schema")
+    question_id: str
+    answer_sha256: str
+    score: float | None = Field(ge=0, le=100)
+    interval: tuple[float, float] | None
+    unscored_reason: str | None
+    needs_review: bool
+    review_reasons: list[str]
+    criteria: list[CriterionResult]
+    strengths: list[str]
+    improvements: list[Improvement]
+    follow_up: str
+    outline: str | None
+    warnings: list[AssessmentWarning]
+    receipt: Receipt
+
+    def check_results(self) -> list[CheckResult]:
+        """Return the results of all checks, criterion by criterion."""
+        return [check for criterion in self.criteria for check in criterion.checks]
+
+    def to_json(self) -> str:
+        """Return the assessment as indented JSON with the contract's field names."""
+        return self.model_dump_json(by_alias=True, indent=2)

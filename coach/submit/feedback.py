@@ -1,0 +1,93 @@
+"""What the candidate is told: strengths, improvements, the next question, and when a human should look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from coach.answer.answer import Answer, AssessmentWarning
+from coach.bank.questions import Check, Question, Rubric
+from coach.judge.judging import CheckVerdict, Verdict
+from coach.judge.similarity import LexicalSimilarity
+from coach.judge.verdicts import MET, RED_FLAG_DOUBT
+from coach.submit.assessment import Improvement
+from coach.submit.scoring import WIDE_INTERVAL, Probabilities, check_shares, gains_of
+
+#: Gains below this many points are noise, not advice.
+MIN_GAIN = 0.5
+#: So many pieces of advice are given at a time, those that gain most; the rest waits until these are followed.
+STEPS = 3
+#: Above this share of the checks' weight unjudged, the score stands on too little.
+MAX_UNJUDGED = 0.2
+
+_REVIEW_WARNINGS = {
+    "instruction_in_answer": "the answer contains text that talks to the grader",
+    "hidden_text": "the answer contains hidden text",
+    "other_language": "the answer is written in another language",
+    "too_long": "the answer was too long to be judged whole",
+}
+
+
+def strengths_of(
+    rubric: Rubric, checks: Sequence[Check], verdicts: Mapping[str, CheckVerdict], probabilities: Probabilities
+) -> list[str]:
+    """Return the statements of the points that are met, those that count most first."""
+    shares = check_shares(rubric, checks, probabilities)
+    met = [c for c in checks if c.kind == "point" and verdicts[c.id].verdict is Verdict.MET]
+    return [check.statement for check in sorted(met, key=lambda check: -shares.get(check.id, 0.0))]
+
+
+def improvements_of(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> list[Improvement]:
+    """Return the author's advice on every check that is not settled, largest possible gain first.
+
+    A wrong statement that is surely there is named even where putting it right gains nothing by itself.
+    """
+    improvements = []
+    gains = gains_of(rubric, checks, probabilities)
+    for check in checks:
+        probability = probabilities.get(check.id)
+        if probability is None or (check.kind == "point" and probability >= MET):
+            continue
+        gain = gains.get(check.id, 0.0)
+        if gain >= MIN_GAIN or (check.kind == "red_flag" and probability >= MET):
+            improvements.append(Improvement(check_id=check.id, advice=check.advice, gain=round(gain, 1)))
+    order = {check.id: index for index, check in enumerate(checks)}
+    return sorted(improvements, key=lambda item: (-item.gain, order[item.check_id]))
+
+
+def follow_up_of(question: Question, improvements: Sequence[Improvement], checks: Sequence[Check]) -> str:
+    """Return the author's follow-up question that comes nearest to what the answer leaves open."""
+    if not question.follow_ups:
+        return "Can you tell me about a time when you did this yourself?"
+    if not improvements:
+        return question.follow_ups[0]
+    statements = {check.id: check.statement for check in checks}
+    open_points = " ".join(statements[item.check_id] for item in improvements[:2])
+    likeness = LexicalSimilarity().matrix(question.follow_ups, [open_points])
+    best = max(range(len(question.follow_ups)), key=lambda index: likeness[index][0])
+    return question.follow_ups[best]
+
+
+def review_reasons_of(
+    answer: Answer,
+    warnings: Sequence[AssessmentWarning],
+    checks: Sequence[Check],
+    probabilities: Probabilities,
+    interval: tuple[float, float] | None,
+) -> list[str]:
+    """Return why a human should look at this result; empty when nothing asks for it."""
+    codes = {warning.code for warning in warnings}
+    reasons = [reason for code, reason in _REVIEW_WARNINGS.items() if code in codes]
+    if answer.unscored_reason:
+        reasons.append("the answer was not scored")
+        return reasons
+    weight = sum(check.weight for check in checks)
+    unjudged = sum(check.weight for check in checks if probabilities.get(check.id) is None)
+    if unjudged > MAX_UNJUDGED * weight:
+        reasons.append(f"{unjudged / weight:.0%} of the checks' weight could not be judged")
+    if interval and interval[1] - interval[0] > WIDE_INTERVAL:
+        reasons.append(f"the score is uncertain ({interval[0]:.0f} to {interval[1]:.0f})")
+    for check in checks:
+        probability = probabilities.get(check.id)
+        if check.kind == "red_flag" and probability is not None and RED_FLAG_DOUBT <= probability < MET:
+            reasons.append(f"it is unclear whether the answer says something wrong: {check.statement}")
+    return reasons
