@@ -29,6 +29,7 @@ def load_bank(path: Path | None = None) -> Bank:
         title=file.title,
         profession=file.profession,
         language=file.language,
+        red_flags=file.red_flags,
         questions=file.questions,
         rubrics=rubrics,
         sha256=hashlib.sha256(text.encode()).hexdigest(),

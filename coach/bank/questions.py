@@ -13,13 +13,17 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 Weight = Annotated[float, Field(gt=0, le=10)]
 
 TOP_LEVEL = 4
+#: Stands in place of a criterion where a red flag holds for the whole bank.
+WHOLE_ANSWER = "whole-answer"
 
 
 class Check(StrictModel):
     """One observable thing that an answer does or does not do."""
 
     id: Identifier
-    criterion: Identifier = Field(description="Id of the rubric's criterion that this check counts for.")
+    criterion: Identifier = Field(
+        default=WHOLE_ANSWER, description="Id of the rubric's criterion that this check counts for; none in red_flags."
+    )
     kind: Literal["point", "red_flag"] = Field(description="A point earns credit; a red flag costs credit.")
     statement: Text = Field(description="One statement, starting with a verb in the third person.")
     advice: Text = Field(description="What to add, how, with a short example; addressed to the candidate.")
@@ -31,6 +35,14 @@ class Check(StrictModel):
     )
     needs_event: bool = Field(
         default=False, description="True where only an answer that tells of something that happened can meet it."
+    )
+    harm: bool = Field(
+        default=False,
+        description="True for a red flag that endangers patients, data or privacy: the score stays below half.",
+    )
+    source: Text = Field(
+        default="practice",
+        description="Where it can be looked up: a URL, or a document with section and edition; else practice.",
     )
     weight: Weight = Field(default=1.0, description="Importance beside the other checks of its criterion.")
 
@@ -49,6 +61,9 @@ class Criterion(StrictModel):
     id: Identifier
     title: Text
     weight: Weight
+    enough: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0, description="Share of its points' weight at which the criterion is full: nobody names every point."
+    )
     levels: Annotated[list[Level], Field(min_length=TOP_LEVEL + 1, max_length=TOP_LEVEL + 1)]
 
     @model_validator(mode="after")
@@ -82,9 +97,10 @@ class Question(StrictModel):
     number: Annotated[int, Field(ge=1)]
     category: Identifier
     text: Text
+    asked_as: list[Text] = Field(default_factory=list, description="Other wordings that interviewers use.")
     rationale: Text = Field(description="Why interviewers ask it.")
     rubric: Identifier = Field(description="Id of the rubric; its file lies in rubrics/<id>.yaml.")
-    checks: Annotated[list[Check], Field(min_length=1, max_length=20)]
+    checks: Annotated[list[Check], Field(min_length=1, max_length=30)]
     follow_ups: list[Text] = Field(default_factory=list)
     min_words: Annotated[int, Field(ge=1, le=200)] = Field(
         default=8, description="Shorter answers are not scored; 1 where the right answer may be a single word."
@@ -98,6 +114,7 @@ class QuestionFile(StrictModel):
     title: Text
     profession: Text
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] = "en"
+    red_flags: list[Check] = Field(default_factory=list, description="Red flags that hold for every question.")
     questions: Annotated[list[Question], Field(min_length=1)]
 
 
@@ -107,6 +124,7 @@ class Bank(StrictModel):
     title: Text
     profession: Text
     language: str
+    red_flags: list[Check] = Field(default_factory=list)
     questions: list[Question]
     rubrics: dict[str, Rubric]
     sha256: str = Field(description="Hash of the question file's content.")
