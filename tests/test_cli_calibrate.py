@@ -16,7 +16,7 @@ from gold_factory import assessor, gold_row, gold_rows, quality_script, write_go
 from scripted_judge import ScriptedJudge
 from typer.testing import CliRunner, Result
 
-from coach import extras
+from coach import files
 from coach.bank.questions import Bank, Check
 from coach.calibrate.calibration import AgreementReport
 from coach.calibrate.calibration_files import apply_named_calibration, load_calibration
@@ -241,7 +241,7 @@ def test_a_missing_package_is_found_before_anything_is_judged(
     judge: ScriptedJudge, gold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the extra the command says how to install it."""
-    monkeypatch.setattr(extras, "STATISTICS", ("no_such_package",))
+    monkeypatch.setattr(files, "STATISTICS", ("no_such_package",))
 
     with pytest.raises(ConfigurationError) as raised:
         coach(gold)

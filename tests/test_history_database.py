@@ -15,7 +15,7 @@ from history_factory import QUESTION, add, open_at
 
 from coach.errors import StorageError
 from coach.history.database import open_engine, writing
-from coach.location import history_url
+from coach.history.location import history_url
 
 ROOT = Path(__file__).resolve().parent.parent
 

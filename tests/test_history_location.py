@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from coach.errors import StorageError
-from coach.location import data_directory, describe, history_url
+from coach.files import data_directory
+from coach.history.location import describe, history_url
 
 
 @pytest.fixture(autouse=True)

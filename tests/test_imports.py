@@ -15,7 +15,7 @@ MODULES = sorted(
 )
 
 #: What stands below all rooms.
-GROUND = {"errors", "version", "schema", "extras", "atomic_files", "private_files", "resources", "location"}
+GROUND = {"errors", "version", "schema", "files"}
 _JUDGED = {"submit", "judge", "answer", "bank", "model"}
 #: The rooms below each room: what its modules may import of the project, beside their own room and the ground.
 BELOW = {

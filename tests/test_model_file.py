@@ -16,7 +16,7 @@ import pytest
 
 from coach.errors import EmbeddedModelError, StorageError
 from coach.model import embedded_file as model_file
-from coach.model.embedded_file import cache_directory, ensure_model_file, is_verified, join_parts, part_files, verify
+from coach.model.embedded_file import ensure_model_file, is_verified, join_parts, part_files, verify
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENT = bytes(range(256)) * 300
@@ -290,15 +290,6 @@ def test_a_disk_that_fills_up_while_joining_leaves_nothing(small: Small) -> None
     assert "cannot keep the embedded model here" in output
     assert "COACH_CACHE_DIR" in output
     assert small.files() == []
-
-
-def test_the_cache_directory_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """COACH_CACHE_DIR wins, `~` is understood, and an empty value means the user's own cache."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("COACH_CACHE_DIR", "~/models")
-    assert cache_directory() == Path("~/models").expanduser()
-    monkeypatch.setenv("COACH_CACHE_DIR", "")
-    assert "answer-feedback-coach" in str(cache_directory())
 
 
 class Installation:

@@ -10,11 +10,9 @@ import pytest
 from calibration_cases import full_report, report_on
 from gold_factory import gold_row
 
-from coach import extras
 from coach.calibrate.calibration import Scale
 from coach.calibrate.calibration_charts import reliability_chart, scatter_chart
 from coach.calibrate.calibration_words import mark
-from coach.errors import ConfigurationError
 
 
 def test_charts_are_plain_shapes_in_the_right_place() -> None:
@@ -63,13 +61,3 @@ def test_drawing_leaves_the_import_system_alone() -> None:
 
     assert [hook for hook in sys.meta_path if not hasattr(hook, "find_spec")] == []
     assert importlib.util.find_spec("no_such_package") is None
-
-
-def test_a_missing_package_is_named_with_the_command_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has not installed the extra is told how."""
-    monkeypatch.setattr(extras, "CHARTS", ("no_such_package",))
-
-    with pytest.raises(ConfigurationError, match="no_such_package, which is not installed") as caught:
-        scatter_chart(full_report())
-
-    assert "pip install 'answer-feedback-coach[calibrate]'" in caught.value.hint

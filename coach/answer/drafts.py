@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from coach.errors import StorageError
-from coach.location import data_directory, make_private_directory
-from coach.private_files import write_private_file
+from coach.files import data_directory, keep_answer
 
 FOLDER = "drafts"
 
@@ -17,15 +15,7 @@ def keep_draft(question_id: str, text: str) -> Path:
 
     It lies in the data directory, else in the temporary one. Raises StorageError when neither can be written.
     """
-    failures = []
-    for folder in (data_directory() / FOLDER, Path(tempfile.gettempdir())):
-        try:
-            if folder.name == FOLDER:
-                make_private_directory(folder)
-            return write_private_file(folder, f"{question_id}-", ".md", text.encode("utf-8", "replace"))
-        except OSError as error:
-            failures.append(f"{folder}: {error.strerror or error}")
-    raise StorageError(f"your answer cannot be kept in a file ({'; '.join(failures)})", "Copy it yourself.")
+    return keep_answer(text.encode("utf-8", "replace"), f"{question_id}-", ".md", FOLDER)
 
 
 def discard_draft(path: Path) -> None:

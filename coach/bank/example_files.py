@@ -18,7 +18,7 @@ from coach.bank.examples import (
 )
 from coach.bank.yaml_files import load_model, read_text
 from coach.errors import BankError
-from coach.resources import resource
+from coach.files import resource
 
 FileT = TypeVar("FileT", ExemplarFile, TrapFile)
 

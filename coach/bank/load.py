@@ -9,7 +9,7 @@ from typing import Any
 from coach.bank.questions import Bank, Check, Question, QuestionFile, Rubric
 from coach.bank.yaml_files import Location, Positions, load_model, read_text
 from coach.errors import BankError
-from coach.resources import resource
+from coach.files import resource
 
 _Problem = tuple[Location, str]
 

@@ -13,10 +13,10 @@ from typing import IO, Any, Self
 
 from pydantic import ValidationError
 
-from coach.atomic_files import replacing
 from coach.batch.batch_job import BatchJob, JobList, SentRow
 from coach.batch.scratch import scratch_database, scratch_errors
 from coach.errors import StorageError
+from coach.files import replacing
 
 JOBS_NAME = "jobs.json"
 FOLDER = "jobs"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from coach.atomic_files import replacing
 from coach.errors import StorageError
+from coach.files import replacing
 
 FILE_NAME = "speed.json"
 #: Fewer rows say nothing about the next thousand.

@@ -17,8 +17,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from coach.atomic_files import replacing
 from coach.errors import StorageError
+from coach.files import replacing
 
 #: Numbers are written as numbers; None, NaN and infinity as an empty cell.
 Cell = str | int | float | bool | None

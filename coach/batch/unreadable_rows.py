@@ -7,9 +7,9 @@ from typing import IO
 
 from pydantic import TypeAdapter, ValidationError
 
-from coach.atomic_files import replacing
 from coach.batch.rows import RowProblem
 from coach.errors import StorageError
+from coach.files import replacing
 
 FILE_NAME = "unreadable.jsonl"
 SHOWN = 20

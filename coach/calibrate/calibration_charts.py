@@ -6,7 +6,6 @@ from typing import Any
 
 from coach.calibrate import calibration_words as words
 from coach.calibrate.calibration import AgreementReport, Scale
-from coach.extras import require_charts
 from coach.report.bare_svg import bare_svg, import_pygal
 from coach.report.display_text import one_line
 
@@ -37,7 +36,6 @@ def reliability_chart(report: AgreementReport) -> str:
 
 
 def _chart(scale: Scale, across: str, up: str) -> Any:
-    require_charts()
     pygal = import_pygal()
     ends = (scale.low, scale.high)
     ticks = _ticks(scale)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from coach.atomic_files import replacing
 from coach.calibrate.calibration import Calibration
 from coach.calibrate.score_mapping import apply_calibration
 from coach.errors import InputError, StorageError
-from coach.location import data_directory
+from coach.files import data_directory, replacing
 from coach.submit.assessment import Assessment
 
 FOLDER = "calibrations"

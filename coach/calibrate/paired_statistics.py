@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coach.calibrate.calibration import Scale, Statistic
-from coach.extras import require_statistics
+from coach.files import require_statistics
 
 if TYPE_CHECKING:
     import numpy as np

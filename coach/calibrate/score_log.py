@@ -13,7 +13,7 @@ from coach.batch.journal_lock import JournalLock
 from coach.calibrate.calibration import JudgeSummary
 from coach.calibrate.gold import ScoreRecord
 from coach.errors import StorageError
-from coach.model.embedded_file import cache_directory
+from coach.files import cache_directory
 from coach.submit.key import canonical_sha256
 
 FILE_NAME = "scores.jsonl"

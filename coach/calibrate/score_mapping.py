@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from coach.answer.answer import AssessmentWarning
 from coach.calibrate.calibration import Calibration, Knot
 from coach.errors import InputError
-from coach.extras import require_statistics
+from coach.files import require_statistics
 from coach.submit.assessment import Assessment
 
 #: Fewer answers than this give a mapping that says more about chance than about the judge.

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from coach.atomic_files import replacing
 from coach.bank.questions import Bank
 from coach.batch.batch_order import OrderedRows
 from coach.batch.batch_rows import belongs
@@ -20,6 +19,7 @@ from coach.batch.rows import JournalRecord, RowProblem
 from coach.batch.scratch import scratch_database, scratch_errors
 from coach.batch.spreadsheets import Cell, write_csv, write_xlsx
 from coach.batch.unreadable_rows import read_unreadable
+from coach.files import replacing
 from coach.version import version
 
 RESULTS_JSONL, RESULTS_CSV, RESULTS_XLSX = "results.jsonl", "results.csv", "results.xlsx"

@@ -97,14 +97,13 @@ def _parallel(model: str | None, wanted: int | None) -> int:
 def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
     """Find out before a long run what would fail after it."""
     from coach.calibrate.calibration_files import check_name
-    from coach.extras import require_charts, require_statistics
+    from coach.files import require_statistics
 
     settings.check()
     require_statistics()
     if save is not None:
         check_name(save)
     if html is not None:
-        require_charts()
         check_writable(html)
 
 
@@ -212,9 +211,9 @@ def _report(
 def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
     if html is not None:
         from coach.calibrate.calibration_html import calibration_page
-        from coach.report.files import write_report
+        from coach.files import write_whole
 
-        write_report(html, calibration_page(report))
+        write_whole(html, calibration_page(report))
     if as_json:
         typer.echo(report.model_dump_json(by_alias=True, indent=2))
         return

@@ -107,8 +107,8 @@ def _note_extras(notes: _Notes) -> None:
 
 
 def _note_storage(notes: _Notes) -> None:
+    from coach.history.location import describe, history_url
     from coach.history.store import HistoryStore
-    from coach.location import describe, history_url
 
     def count() -> int:
         with HistoryStore.open() as store:

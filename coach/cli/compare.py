@@ -163,16 +163,16 @@ def _views(
 
 
 def _write_reports(view: ComparisonView, table: SeriesView | None, markdown: Path | None, html: Path | None) -> None:
-    from coach.report.files import write_report
+    from coach.files import write_whole
 
     if markdown is not None:
         from coach.compare.comparison_markdown import comparison_markdown
 
-        write_report(markdown, comparison_markdown(view, table))
+        write_whole(markdown, comparison_markdown(view, table))
     if html is not None:
         from coach.compare.comparison_html import comparison_html
 
-        write_report(html, comparison_html(view, table))
+        write_whole(html, comparison_html(view, table))
 
 
 def _is_unscored(result: Comparison | ComparisonSeries) -> bool:

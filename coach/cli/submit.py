@@ -176,16 +176,16 @@ def _write_reports(
 ) -> None:
     if markdown is None and html is None:
         return
-    from coach.report.files import write_report
+    from coach.files import write_whole
     from coach.report.html import html_report
     from coach.report.markdown import markdown_report
     from coach.report.view import build_view
 
     view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
     if markdown is not None:
-        write_report(markdown, markdown_report(view))
+        write_whole(markdown, markdown_report(view))
     if html is not None:
-        write_report(html, html_report(view))
+        write_whole(html, html_report(view))
 
 
 def _save(assessment: Assessment, bank: Bank, text: str) -> None:

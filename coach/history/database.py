@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coach.errors import StorageError
+from coach.files import make_private_directory, make_private_file
+from coach.history.location import describe, is_sqlite
 from coach.history.schema import is_current, upgrade
-from coach.location import PRIVATE_FILE, describe, is_sqlite, make_private_directory, make_private_file
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -76,7 +77,7 @@ def _set_up_sqlite(engine: Engine, path: Path, wait_seconds: float) -> None:
     if is_current(engine):
         return
     # SQLite's own locks do not cover the switch to the write-ahead log, so a lock file goes around all of it.
-    with FileLock(f"{path}.lock", timeout=wait_seconds, mode=PRIVATE_FILE):
+    with FileLock(f"{path}.lock", timeout=wait_seconds, mode=0o600):
         _use_write_ahead_log(engine)
         upgrade(writing(engine), str(path), wait_seconds)
 

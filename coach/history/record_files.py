@@ -12,9 +12,8 @@ from typing import TextIO
 from pydantic import ValidationError
 
 from coach.errors import InputError, StorageError
+from coach.files import data_directory, make_private_directory, write_new
 from coach.history.records import AttemptRecord
-from coach.location import data_directory, make_private_directory
-from coach.private_files import write_private_file
 
 _PREFIX = "coach-attempt-"
 _SUFFIX = ".jsonl"
@@ -128,7 +127,7 @@ def _rescue_directories() -> list[Path]:
 def _write_new(directory: Path, record: AttemptRecord) -> Path:
     content = (record.model_dump_json(by_alias=True) + "\n").encode()
     stamp = record.created_at.strftime("%Y%m%dT%H%M%SZ")
-    return write_private_file(directory, f"{_PREFIX}{stamp}-", _SUFFIX, content)
+    return write_new(directory, f"{_PREFIX}{stamp}-", _SUFFIX, content)
 
 
 def _delete(path: Path) -> None:

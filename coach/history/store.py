@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from coach.errors import StorageError
 from coach.history.failures import storage_errors
+from coach.history.location import describe, history_url
 from coach.history.records import Attempt, AttemptRecord
-from coach.location import describe, history_url
 from coach.submit.assessment import Assessment
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from coach.atomic_files import replacing
 from coach.errors import StorageError
-from coach.model.embedded_file import cache_directory
+from coach.files import cache_directory, replacing
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "baselines.json"
 

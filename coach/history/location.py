@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coach.errors import StorageError
+from coach.files import data_directory
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-APPLICATION = "answer-feedback-coach"
 FILE_NAME = "history.db"
-PRIVATE_DIRECTORY = 0o700
-PRIVATE_FILE = 0o600
-_OTHERS = 0o077
-
-
-def data_directory() -> Path:
-    """Return the folder for what the user keeps: COACH_DATA_DIR, else the platform's own (it may not exist yet)."""
-    override = os.environ.get("COACH_DATA_DIR")
-    if override:
-        return Path(override).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir(APPLICATION, appauthor=False))
 
 
 def history_url(url: str | None = None) -> URL:
@@ -67,28 +53,3 @@ def describe(address: URL) -> str:
     if is_sqlite(address):
         return str(address.database)
     return f"{address.get_backend_name()} database {address.database or ''} at {address.host or 'the local server'}"
-
-
-def make_private_directory(directory: Path) -> None:
-    """Create the directory, readable by its user only; one that exists keeps its permissions. Raises OSError.
-
-    Permissions of an existing directory are left alone because COACH_DATA_DIR may name any directory, such as a home.
-    """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-
-
-def make_private_file(path: Path) -> None:
-    """Create the file if needed and take its permissions away from everybody else. Raises OSError.
-
-    SQLite gives its ``-wal`` and ``-shm`` files the permissions of the database.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-    try:
-        mode = os.fstat(descriptor).st_mode
-    finally:
-        os.close(descriptor)
-    if mode & _OTHERS:
-        for owned in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-            if owned.exists():
-                owned.chmod(PRIVATE_FILE)
