@@ -22,6 +22,12 @@ _KEPT = frozenset({"COACH_CACHE_DIR"})
 _UNSET = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "VISUAL", "EDITOR")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let a run that only lists the tests succeed: it compares no snapshot, so none is left over."""
+    if config.option.collectonly:
+        config.option.warn_unused_snapshots = True
+
+
 class NetworkBlockedError(RuntimeError):
     """A test tried to reach another machine. No OSError, so that no code under test takes it for one."""
 
