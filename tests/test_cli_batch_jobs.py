@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from typer.testing import Result
 from coach.batch import provider as openai_batch
 from coach.batch.batch_job import JobState
 from coach.cli import session
-from coach.errors import ConfigurationError, InputError, ModelError
+from coach.errors import CoachError, ConfigurationError, InputError, ModelError
 from coach.judge.similarity import LexicalSimilarity
+from coach.submit.assessment import Assessment
 
 
 @pytest.fixture
@@ -200,3 +201,160 @@ def test_the_embedded_model_has_no_jobs(bank: Path, tmp_path: Path, monkeypatch:
 
     with pytest.raises(ConfigurationError, match="no batch API"):
         coach_batch("submit", tmp_path / "x.csv", "--out", tmp_path, "--bank", bank, "--model", "local")
+
+
+def calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the calibration named ``flat`` give every answer 50 points."""
+
+    def load(name: str | None) -> tuple[str, Callable[[Assessment], Assessment] | None]:
+        if name is None:
+            return "", None
+        return "hash", lambda assessment: assessment.model_copy(update={"score": 50.0})
+
+    monkeypatch.setattr("coach.cli.batch_run.calibration_of", load)
+
+
+def test_a_dry_run_of_jobs_sends_nothing(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
+    """``--jobs`` with ``--dry-run`` says what would be sent, at half the price, and sends and writes nothing."""
+    table = write_rows(tmp_path / "rows.csv", batch_rows(4))
+    given = (table, "--out", tmp_path / "out", "--bank", bank, "--model", "gpt-5.4-mini", "--dry-run", "--json")
+
+    jobs = json.loads(coach_batch(*given, "--jobs", "openai-batch").stdout)
+    now = json.loads(coach_batch(*given, "--method", "structured", "--price-model", "gpt-5.4-mini").stdout)
+
+    assert (provider.files, provider.batches, provider.chats) == ({}, {}, 0)
+    assert not (tmp_path / "out").exists()
+    assert (jobs["to_judge"], jobs["judge"]) == (4, "structured")
+    other = json.loads(coach_batch(*given, "--jobs", "openai-batch", "--price-model", "gpt-5.4-mini").stdout)
+    assert other["prices"][1]["most_usd"] == pytest.approx(now["prices"][1]["most_usd"] / 2)
+
+
+def test_jobs_keep_to_the_limits(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
+    """--max-rows sends so many rows now and the rest later."""
+    table = write_rows(tmp_path / "rows.csv", batch_rows(5))
+
+    first = submit(bank, table, tmp_path / "out", "--max-rows", 2)
+    second = submit(bank, table, tmp_path / "out")
+
+    assert "2 sent" in first.stderr
+    assert "Stopped after --max-rows." in first.stderr
+    assert "3 sent" in second.stderr
+
+
+def test_jobs_stop_before_they_cost_too_much(
+    provider: BatchProvider, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more rows are sent than the budget holds at the most that each can cost, at half the price."""
+    monkeypatch.setattr("coach.model.prices.cost_usd", lambda model, usage, endpoint: 0.5)
+    monkeypatch.setattr("coach.model.loopback.is_loopback", lambda url: False)
+
+    result = submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(6)), tmp_path / "out", "--max-cost", "0.8")
+
+    assert "3 sent" in result.stderr
+    assert "Stopped before --max-cost would be exceeded." in result.stderr
+    assert len(provider.lines()) == 3
+
+
+def test_jobs_are_asked_in_one_way_only(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
+    """Another method is refused before anything is sent or written."""
+    table = write_rows(tmp_path / "rows.csv", batch_rows(2))
+
+    with pytest.raises(ConfigurationError, match="jobs cannot use the method 'logprobs'"):
+        coach_batch(
+            table, "--out", tmp_path / "out", "--bank", bank, "--model", "stub", "--jobs", "openai-batch",
+            "--method", "logprobs",
+        )  # fmt: skip
+
+    assert provider.files == {}
+    assert not (tmp_path / "out").exists()
+
+
+def test_jobs_can_start_over(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
+    """--restart sends everything again, unless results are waiting that are paid for."""
+    out, table = tmp_path / "out", write_rows(tmp_path / "rows.csv", batch_rows(3))
+    submit(bank, table, out)
+    with pytest.raises(InputError, match="jobs are waiting"):
+        submit(bank, table, out, "--restart")
+    provider.finish()
+    coach_batch("collect", out, "--bank", bank)
+
+    again = submit(bank, table, out, "--restart")
+
+    assert "3 sent" in again.stderr
+
+
+def test_the_results_of_jobs_are_calibrated(
+    provider: BatchProvider, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calibration named at sending is applied when results are fetched, and is part of their keys."""
+    calibrated(monkeypatch)
+    out, table = tmp_path / "out", write_rows(tmp_path / "rows.csv", batch_rows(3))
+    submit(bank, table, out, "--calibration", "flat")
+    provider.finish()
+    coach_batch("collect", out, "--bank", bank)
+
+    again = submit(bank, table, out, "--calibration", "flat")
+    plain = submit(bank, table, out)
+
+    scores = {record.assessment.score for record in records_of(out).values() if record.assessment}
+    assert scores == {50.0}
+    assert "3 finished before" in again.stderr
+    assert "3 sent" in plain.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "collect", "report"])
+def test_a_directory_that_is_no_batch_is_refused(command: str, tmp_path: Path) -> None:
+    """A misspelt directory is not made, and neither is a journal in one that holds something else."""
+    with pytest.raises(CoachError, match="there is no") as caught:
+        coach_batch(command, tmp_path / "typo")
+    with pytest.raises(CoachError, match="there is no"):
+        coach_batch(command, tmp_path)
+
+    assert caught.value.exit_code == 2
+    assert "--out" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_input_leaves_nothing(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
+    """Inputs are opened before the output directory is made, by jobs too."""
+    with pytest.raises(InputError, match="no such file"):
+        submit(bank, tmp_path / "typo.csv", tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_unreadable_rows_of_jobs_give_exit_code_3(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
+    """The others are sent; `collect` says it again."""
+    rows = batch_rows(3)
+    rows[1] = replace(rows[1], question_id="no-such-question")
+
+    submitted = submit(bank, write_rows(tmp_path / "rows.csv", rows), tmp_path / "out")
+    provider.finish()
+    collected = coach_batch("collect", tmp_path / "out", "--bank", bank)
+
+    assert (submitted.exit_code, collected.exit_code) == (3, 3)
+    assert "2 sent" in submitted.stderr
+
+
+def test_jobs_are_asked_at_their_own_endpoint(
+    provider: BatchProvider, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Today's key is never sent to look for a job elsewhere; jobs of both endpoints come in, each at its own."""
+    out = tmp_path / "out"
+    submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(2)), out)
+    with batch_provider() as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.url)
+        with pytest.raises(ConfigurationError, match="job 1 is at") as caught:
+            coach_batch("collect", out, "--bank", bank)
+        submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(4)), out)
+        other.finish()
+        second = coach_batch("collect", out, "--bank", bank)
+    monkeypatch.setenv("OPENAI_BASE_URL", provider.url)
+    provider.finish()
+    coach_batch("collect", out, "--bank", bank)
+
+    assert provider.url in caught.value.message
+    assert "OPENAI_BASE_URL" in caught.value.hint
+    assert "2 judged" in second.stderr
+    assert f"warning: job 1 is at {provider.url}" in second.stderr
+    assert len(records_of(out)) == 4

@@ -245,7 +245,7 @@ def test_restart_keeps_the_old_journal(tmp_path: Path) -> None:
 
 def test_reading_needs_a_journal(tmp_path: Path) -> None:
     """A directory without a journal is an error, and nothing is made in it."""
-    with pytest.raises(StorageError, match="there is no journal"):
+    with pytest.raises(InputError, match="there is no journal"):
         Journal.read(tmp_path)
 
     assert list(tmp_path.iterdir()) == []

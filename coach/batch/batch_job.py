@@ -35,6 +35,8 @@ class BatchJob(ResultModel):
     status: str | None = None
     completed: int | None = None
     failed: int | None = None
+    #: Name of the score calibration that its results get.
+    calibration: str | None = Field(default=None, exclude_if=lambda name: name is None)
 
     @property
     def open(self) -> bool:

@@ -68,13 +68,16 @@ class JobCollecting:
         read: Callable[[bytes], Completion],
         results: Results,
         same: SameAnswersIndex,
+        calibrate: Callable[[Assessment], Assessment] | None = None,
+        calibration: str = "",
     ) -> None:
         self._assessor = assessor
         self._model = model
         self._read = read
         self._results = results
         self._same = same
-        self._keys = RowKeys(assessor.bank, assessor.judge)
+        self._calibrate = calibrate
+        self._keys = RowKeys(assessor.bank, assessor.judge, calibration)
         self._questions = {question.id: question for question in assessor.bank.questions}
 
     async def collect(
@@ -115,6 +118,8 @@ class JobCollecting:
                 self._model.give(error)
             assessment = await self._assessor.assess(question, row.answer)
             reason = failure_reason(assessment)
+            if reason is None and self._calibrate:
+                assessment = self._calibrate(assessment)
         self._results.append(record_of(row, sent.key, assessment, reason))
         if reason is None:
             self._same.remember(sent.same, sent.key)

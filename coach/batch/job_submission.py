@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from coach.bank.questions import Question
 from coach.batch.batch_job import BatchJob, JobState, ProviderBatch, SentRow
 from coach.batch.batch_outcome import record_of
+from coach.batch.batch_run import Ending
+from coach.batch.cost_budget import CostBudget
 from coach.batch.dry_plan import RequestingJudge
 from coach.batch.equal_answers import copy_of
 from coach.batch.job_ports import FileLimits, Jobs, Pending, Provider, Writer
@@ -20,6 +23,8 @@ from coach.batch.row_keys import RowKey, RowKeys
 from coach.batch.rows import AnswerRow, RowProblem
 from coach.model.completion import CompletionRequest
 from coach.submit.assess import AnswerAssessor
+
+SHOWN_PROBLEMS = 20
 
 
 @dataclass
@@ -33,7 +38,22 @@ class Written:
     settled: int = 0
     sent: int = 0
     identical: int = 0
+    unreadable: int = 0
+    #: Why rows were left for a later submit; None: all were looked at.
+    stopped: Ending | None = None
+    #: The first unreadable rows.
     problems: list[RowProblem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SubmitLimits:
+    """What a submit may send, and the calibration of its results: ``most`` is the most that a row can cost."""
+
+    max_rows: int | None = None
+    budget: CostBudget | None = None
+    most: Callable[[AnswerRow, Question], float] | None = None
+    calibration: str | None = None
+    calibration_hash: str = ""
 
 
 class JobWriting:
@@ -47,6 +67,7 @@ class JobWriting:
         results: Results,
         same: SameAnswersIndex,
         limits: FileLimits,
+        submit: SubmitLimits | None = None,
     ) -> None:
         self._assessor = assessor
         self._judge = judge
@@ -54,7 +75,8 @@ class JobWriting:
         self._results = results
         self._same = same
         self._limits = limits
-        self._keys = RowKeys(assessor.bank, judge)
+        self._submit = submit or SubmitLimits()
+        self._keys = RowKeys(assessor.bank, judge, self._submit.calibration_hash)
         self._questions = {question.id: question for question in assessor.bank.questions}
 
     async def write(
@@ -74,13 +96,18 @@ class JobWriting:
         token = ""
         for row in rows:
             if isinstance(row, RowProblem):
-                written.problems.append(row)
+                written.unreadable += 1
+                if len(written.problems) < SHOWN_PROBLEMS:
+                    written.problems.append(row)
                 on_problem(row)
                 continue
             on_row(row)
             keys = self._keys.of(self._questions[row.question_id], row.answer)
             written.rows += 1
             if self._is_settled(row, keys, pending, written) or await self._needs_no_model(row, keys, written):
+                continue
+            written.stopped = written.stopped or self._too_much(row, keys, written)
+            if written.stopped:
                 continue
             if writer is None:
                 writer, token = jobs.writer(len(jobs.jobs) + 1), secrets.token_hex(8)
@@ -91,6 +118,20 @@ class JobWriting:
         if writer is not None:
             self._close(writer, token, jobs)
         return written
+
+    def _too_much(self, row: AnswerRow, keys: RowKey, written: Written) -> Ending | None:
+        """Reserve what a request costs; return why it may not be sent."""
+        limits = self._submit
+        if self._same.key_of(keys.same) is not None:
+            return None
+        if limits.max_rows is not None and written.sent >= limits.max_rows:
+            return Ending.MAX_ROWS
+        if limits.budget and limits.most:
+            most = limits.most(row, self._questions[row.question_id])
+            if not limits.budget.fits(most):
+                return Ending.MAX_COST
+            limits.budget.reserve(most)
+        return None
 
     def _is_settled(self, row: AnswerRow, keys: RowKey, pending: Pending, written: Written) -> bool:
         if self._results.finished(row.row_id, keys.key):
@@ -144,6 +185,7 @@ class JobWriting:
                 endpoint=self._judge.endpoint,
                 requests=writer.count,
                 bytes=writer.size,
+                calibration=self._submit.calibration,
             )
         )
 
@@ -172,16 +214,14 @@ async def bring_on_their_way(jobs: Jobs, provider: Provider) -> int:
     return started
 
 
-async def look_after(jobs: Jobs, provider: Provider) -> list[tuple[BatchJob, ProviderBatch]]:
-    """Ask the provider about every started job that is not collected, and return what it says."""
-    found = []
-    for job in jobs.jobs:
-        if job.state is JobState.CREATED and job.batch_id is not None:
-            batch = await provider.retrieve(job.batch_id)
-            _note(job, batch)
-            found.append((job, batch))
+async def look_after(job: BatchJob, jobs: Jobs, provider: Provider) -> ProviderBatch | None:
+    """Ask the provider about a started job, keep what it says and return it."""
+    if job.state is not JobState.CREATED or job.batch_id is None:
+        return None
+    batch = await provider.retrieve(job.batch_id)
+    _note(job, batch)
     jobs.save()
-    return found
+    return batch
 
 
 def _note(job: BatchJob, batch: ProviderBatch) -> None:

@@ -21,7 +21,7 @@ from coach.batch.journal_file import JournalFile, StoredLine
 from coach.batch.journal_index import JournalIndex, Place
 from coach.batch.journal_lock import JournalLock
 from coach.batch.rows import JournalRecord
-from coach.errors import StorageError
+from coach.errors import InputError, StorageError
 
 JOURNAL_NAME = "journal.jsonl"
 JOURNAL_SCHEMA = "coach/journal@1"
@@ -76,13 +76,11 @@ class Journal:
     def read(cls, directory: Path) -> Self:
         """Open the journal only to read what it holds now, even while another process writes it.
 
-        Raises StorageError when there is none or it cannot be read.
+        Raises InputError when there is none, StorageError when it cannot be read.
         """
         path = directory / JOURNAL_NAME
         if not path.is_file():
-            raise StorageError(
-                f"{directory}: there is no journal ({JOURNAL_NAME})", "Name the directory given as --out."
-            )
+            raise InputError(f"{directory}: there is no journal ({JOURNAL_NAME})", "Name the directory given as --out.")
         return cls._opened(directory, JournalFile(path, writable=False), None)
 
     @classmethod

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from coach.cli.batch_jobs import OPENAI_BATCH, collect_command, status_command, submit_command
+from coach.cli.batch_jobs import (
+    DISCOUNT,
+    OPENAI_BATCH,
+    collect_command,
+    job_method,
+    status_command,
+    submit_command,
+)
 from coach.cli.console import INTERRUPTED, say
 from coach.cli.one_at_a_time import say_when_ignored
 from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, QuietOption
@@ -69,15 +76,17 @@ def grade_command(
     The word "grade" may be left out. With --jobs openai-batch the answers are not graded now but sent as jobs, at half
     the price and within a day: see `coach batch status DIR` and `coach batch collect DIR`.
     """
-    if jobs is not None:
-        _submit(inputs, out, jobs, model, bank, as_json, quiet)
+    if jobs is not None and jobs != OPENAI_BATCH:
+        raise InputError(f"unknown kind of jobs {jobs!r}", f"The only one is: {OPENAI_BATCH}.")
+    if jobs is not None and not dry_run:
+        submit_command(inputs, out, max_cost, max_rows, restart, model, bank, method, calibration, as_json, quiet)
         return
     from coach.bank.load import load_bank
     from coach.batch.batch_text import source_lines
     from coach.batch.inputs.inputs import open_inputs
     from coach.cli.batch_run import BatchSettings, Limits, grade
 
-    settings = Settings(model, bank, method)
+    settings = Settings(model, bank, job_method(method) if jobs else method)
     settings.check()
     loaded = load_bank(bank)
     opened = open_inputs(inputs, loaded)
@@ -88,7 +97,7 @@ def grade_command(
     say_when_ignored(model, concurrency, "--concurrency", quiet)
     job = BatchSettings(settings, loaded, opened, out, limits, calibration, quiet, restart)
     if dry_run:
-        _show_plan(job, price_model or [], as_json)
+        _show_plan(job, price_model or [], as_json, DISCOUNT if jobs else 1.0)
         return
     run, summary = grade(job)
     if as_json:
@@ -133,21 +142,13 @@ batch_app.command("status")(status_command)
 batch_app.command("collect")(collect_command)
 
 
-def _submit(
-    inputs: list[str], out: Path, jobs: str, model: str | None, bank: Path | None, as_json: bool, quiet: bool
-) -> None:
-    if jobs != OPENAI_BATCH:
-        raise InputError(f"unknown kind of jobs {jobs!r}", f"The only one is: {OPENAI_BATCH}.")
-    submit_command(inputs, out, model, bank, as_json, quiet)
-
-
-def _show_plan(job: BatchSettings, others: list[str], as_json: bool) -> None:
+def _show_plan(job: BatchSettings, others: list[str], as_json: bool, discount: float) -> None:
     from coach.batch.batch_text import plan_lines
     from coach.cli.batch_dry_run import plan_run
     from coach.cli.batch_run import calibration_of
 
     calibration_hash, _ = calibration_of(job.calibration_name)
-    plan = plan_run(job.settings, job.bank, job.inputs, job.out, calibration_hash, others)
+    plan = plan_run(job.settings, job.bank, job.inputs, job.out, calibration_hash, others, discount)
     if as_json:
         typer.echo(plan.model_dump_json(by_alias=True, indent=2))
         return

@@ -32,9 +32,18 @@ class _SendsNothing:
 
 
 def plan_run(
-    settings: Settings, bank: Bank, inputs: BatchInput, out: Path, calibration: str, others: Sequence[str]
+    settings: Settings,
+    bank: Bank,
+    inputs: BatchInput,
+    out: Path,
+    calibration: str,
+    others: Sequence[str],
+    discount: float = 1.0,
 ) -> BatchPlan:
-    """Return what the run would do. ``others`` are OpenAI models whose price is wanted too. Raises CoachError."""
+    """Return what the run would do. ``others`` are OpenAI models whose price is wanted too. Raises CoachError.
+
+    ``discount`` is the share of the list price that is paid.
+    """
     from coach.batch.dry_plan import look_through
     from coach.batch.row_grouping import grouped
     from coach.batch.run_speed import load_speed
@@ -60,8 +69,8 @@ def plan_run(
     total, sample = counter.total, tokens.count("tokens")
     per_row = speed.output_tokens_per_row if speed else None
     likely = None if per_row is None else round(per_row * found.to_judge)
-    prices = [_price(model.name, model.endpoint, total, likely)]
-    prices += [_price(name, "https://api.openai.com/v1", total, likely) for name in others]
+    prices = [_price(model.name, model.endpoint, total, likely, discount)]
+    prices += [_price(name, "https://api.openai.com/v1", total, likely, discount) for name in others]
     return BatchPlan(
         schema="coach/batch-plan@1",
         sources=list(inputs.matches),
@@ -103,15 +112,16 @@ def _model_name(choice: ModelChoice) -> str:
     return Path(choice.file or EMBEDDED_MODEL.name).stem
 
 
-def _price(model: str, endpoint: str, total: PromptTokens, likely_output: int | None) -> ModelPrice:
+def _price(model: str, endpoint: str, total: PromptTokens, likely_output: int | None, discount: float) -> ModelPrice:
     from coach.model.prices import cost_usd, price_note
 
     def cost(cached: int, output: int) -> float | None:
-        return cost_usd(model, Usage(total.input_tokens, cached, output), endpoint)
+        cost = cost_usd(model, Usage(total.input_tokens, cached, output), endpoint)
+        return None if cost is None else cost * discount
 
     return ModelPrice(
         model=model,
-        note=price_note(model, endpoint),
+        note=price_note(model, endpoint) + ("" if discount == 1 else f" Jobs cost {discount:.0%} of that."),
         input_usd=cost(0, 0),
         cached_input_usd=cost(total.repeated_tokens, 0),
         most_usd=cost(0, total.max_output_tokens),

@@ -12,15 +12,16 @@ import typer
 
 from coach.cli.console import say
 from coach.cli.event_loop import run_to_end
-from coach.cli.options import BankOption, JsonOption, ModelOption, QuietOption
-from coach.errors import ConfigurationError
+from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, QuietOption
+from coach.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank
     from coach.batch.batch_job import BatchJob, ProviderBatch
     from coach.batch.collect import Collected
+    from coach.batch.inputs.inputs import BatchInput
     from coach.batch.job_files import JobFolder, PendingRows
-    from coach.batch.job_submission import Written
+    from coach.batch.job_submission import SubmitLimits, Written
     from coach.batch.journal import Journal
     from coach.batch.same_answers import SameAnswers
     from coach.model.choose import ModelChoice
@@ -36,27 +37,49 @@ DirectoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The dire
 def submit_command(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="As for grading.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where jobs, results and reports go.")],
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Send no more than this can cost.")
+    ] = None,
+    max_rows: Annotated[int | None, typer.Option("--max-rows", min=1, help="Send at most so many rows now.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Start over; the old journal is kept aside.")] = False,
     model: ModelOption = None,
     bank: BankOption = None,
+    method: MethodOption = None,
+    calibration: CalibrationOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Send what is not graded yet as jobs to the provider's Batch API. Again: goes on where it stopped."""
     from coach.bank.load import load_bank
+    from coach.batch.batch_run import Ending
+    from coach.batch.inputs.inputs import open_inputs
     from coach.batch.job_files import JobFolder
+    from coach.batch.job_submission import SubmitLimits
     from coach.batch.journal import Journal
+    from coach.cli.batch_run import calibration_of
 
+    job_method(method)
     loaded = load_bank(bank)
     choice = _endpoint(model)
-    with Journal.open(out) as journal:
+    opened = open_inputs(inputs, loaded)
+    limits = SubmitLimits(max_rows, None, None, calibration, calibration_of(calibration)[0])
+    if restart and any(job.open for job in JobFolder(out).jobs):
+        raise InputError(f"{out}: jobs are waiting there", f"First fetch their results: coach batch collect {out}")
+    with Journal.open(out, restart=restart) as journal:
         folder = JobFolder(out)
-        written, started = run_to_end(_submit(inputs, out, loaded, choice, journal, folder))
+        written, started = run_to_end(_submit(opened, out, loaded, choice, journal, folder, limits, max_cost))
     if as_json:
         _print_jobs(folder.jobs)
     elif not quiet:
         for line in _written_lines(written, started):
             say(line)
+        if written.stopped is Ending.MAX_ROWS:
+            say("Stopped after --max-rows. Run the same command again to send more.")
+        elif written.stopped is Ending.MAX_COST:
+            say("Stopped before --max-cost would be exceeded.")
         say(f"Later: coach batch status {out}, and coach batch collect {out}")
+    if written.unreadable:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def status_command(directory: DirectoryArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
@@ -64,6 +87,7 @@ def status_command(directory: DirectoryArgument, as_json: JsonOption = False, qu
     from coach.batch.job_files import JobFolder
     from coach.batch.journal_lock import JournalLock
 
+    _check_batch(directory)
     lock = JournalLock(directory)
     try:
         folder = JobFolder(directory)
@@ -96,6 +120,7 @@ def collect_command(
     from coach.cli.batch_outputs import write_outputs
 
     loaded = load_bank(bank)
+    _check_batch(directory)
     with Journal.open(directory) as journal:
         folder = JobFolder(directory)
         done = run_to_end(_collect(loaded, journal, folder))
@@ -110,6 +135,34 @@ def collect_command(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
+def job_method(method: str | None) -> str:
+    """Return the method of jobs; raises ConfigurationError when another one is asked for."""
+    if method not in (None, "structured"):
+        raise ConfigurationError(f"jobs cannot use the method {method!r}", "Leave --method out, or leave --jobs out.")
+    return "structured"
+
+
+def _check_batch(directory: Path) -> None:
+    from coach.batch.journal import JOURNAL_NAME
+
+    if not (directory / JOURNAL_NAME).is_file():
+        raise InputError(f"{directory}: there is no batch", "Name the directory given as --out.")
+
+
+def _own_endpoint(job: BatchJob) -> ModelChoice:
+    """Return the endpoint of a job with today's key; raises ConfigurationError when they do not belong together."""
+    from coach.model.endpoints import parse_address
+
+    choice = _endpoint(job.model)
+    here = parse_address(choice.base_url).url
+    if here != job.endpoint:
+        raise ConfigurationError(
+            f"job {job.number} is at {job.endpoint}, but the key and address set now are those of {here}",
+            "Set OPENAI_BASE_URL and OPENAI_API_KEY to those that the job was sent with.",
+        )
+    return choice
+
+
 def _endpoint(model: str | None) -> ModelChoice:
     from coach.model.choose import choose_model
 
@@ -120,21 +173,30 @@ def _endpoint(model: str | None) -> ModelChoice:
 
 
 async def _submit(
-    inputs: list[str], out: Path, bank: Bank, choice: ModelChoice, journal: Journal, folder: JobFolder
+    opened: BatchInput,
+    out: Path,
+    bank: Bank,
+    choice: ModelChoice,
+    journal: Journal,
+    folder: JobFolder,
+    limits: SubmitLimits,
+    max_cost: float | None,
 ) -> tuple[Written, int]:
+    from dataclasses import replace
+
     from coach.batch.batch_rows import RowsWriter
-    from coach.batch.inputs.inputs import open_inputs
+    from coach.batch.cost_budget import CostBudget
     from coach.batch.job_ports import FileLimits
     from coach.batch.job_submission import JobWriting, bring_on_their_way
     from coach.batch.provider import ENDPOINT, MAX_BYTES, MAX_REQUESTS, BatchApi
     from coach.batch.row_grouping import grouped
     from coach.batch.unreadable_rows import UnreadableRows
+    from coach.cli.batch_budget import most_of_rows
     from coach.cli.session import make_assessor, sentence_similarity
     from coach.judge.prompt_files import load_prompts
     from coach.judge.structured import StructuredJudge
     from coach.model.openai_client import OpenAIChatModel, detect_capabilities
 
-    opened = open_inputs(inputs, bank)
     with ExitStack() as stack:
         pending, same = _waiting(folder, stack)
         rows, unreadable = RowsWriter(out), UnreadableRows(out)
@@ -145,8 +207,10 @@ async def _submit(
             await detect_capabilities(model)
             judge = StructuredJudge(model, load_prompts())
             assessor = make_assessor(bank, judge, sentence_similarity())
-            limits = FileLimits(MAX_REQUESTS, MAX_BYTES, ENDPOINT)
-            writing = JobWriting(assessor, judge, model.body, journal, same, limits)
+            if max_cost is not None:
+                limits = replace(limits, budget=CostBudget(max_cost / DISCOUNT), most=most_of_rows(assessor, judge))
+            files = FileLimits(MAX_REQUESTS, MAX_BYTES, ENDPOINT)
+            writing = JobWriting(assessor, judge, model.body, journal, same, files, limits)
             found = grouped(opened.rows())
             written = await writing.write(found, folder, pending, lambda row: rows.add(row.row_id), unreadable.add)
         rows.keep()
@@ -172,12 +236,24 @@ async def _look_after(folder: JobFolder) -> list[tuple[BatchJob, ProviderBatch]]
     from coach.batch.job_submission import look_after
     from coach.batch.provider import BatchApi
 
-    waiting = [job for job in folder.jobs if job.open]
-    if not waiting:
-        return []
-    choice = _endpoint(waiting[0].model)
-    async with BatchApi(choice.base_url, choice.api_key) as api:
-        return await look_after(folder, api)
+    found = []
+    elsewhere: ConfigurationError | None = None
+    for job in folder.jobs:
+        if not job.open:
+            continue
+        try:
+            choice = _own_endpoint(job)
+        except ConfigurationError as error:
+            elsewhere = error
+            continue
+        async with BatchApi(choice.base_url, choice.api_key) as api:
+            batch = await look_after(job, folder, api)
+            found += [(job, batch)] if batch else []
+    if elsewhere and not found:
+        raise elsewhere
+    if elsewhere:
+        say(f"warning: {elsewhere.message}. {elsewhere.hint}")
+    return found
 
 
 async def _collect(bank: Bank, journal: Journal, folder: JobFolder) -> Collected:
@@ -189,7 +265,7 @@ async def _collect(bank: Bank, journal: Journal, folder: JobFolder) -> Collected
     for job, batch in await _look_after(folder):
         if not batch.ended:
             continue
-        choice = _endpoint(job.model)
+        choice = _own_endpoint(job)
         async with BatchApi(choice.base_url, choice.api_key) as api:
             files = []
             for kind, file_id in (("output", batch.output_file_id), ("errors", batch.error_file_id)):
@@ -212,6 +288,7 @@ async def _collect_job(
     from coach.batch.job_files import PendingRows
     from coach.batch.provider import read_results
     from coach.batch.same_answers import SameAnswers
+    from coach.cli.batch_run import calibration_of
     from coach.cli.session import make_assessor, sentence_similarity
     from coach.judge.prompt_files import load_prompts
     from coach.judge.structured import StructuredJudge
@@ -223,13 +300,20 @@ async def _collect_job(
         cost = cost_usd(model, usage, endpoint)
         return None if cost is None else cost * DISCOUNT
 
+    calibration_hash, calibrate = calibration_of(job.calibration)
     known = KnownReply(job.model, job.endpoint)
     assessor = make_assessor(bank, StructuredJudge(known, load_prompts()), sentence_similarity())
     with ExitStack() as stack:
         pending, same = stack.enter_context(PendingRows()), SameAnswers()
         stack.callback(same.close)
         collecting = JobCollecting(
-            replace(assessor, price=half), known, lambda body: read_reply(body, job.endpoint).completion, journal, same
+            replace(assessor, price=half),
+            known,
+            lambda body: read_reply(body, job.endpoint).completion,
+            journal,
+            same,
+            calibrate,
+            calibration_hash,
         )
         why = f"the job ended ({batch.status}) before this row was answered"
         if batch.errors:
@@ -243,8 +327,8 @@ def _written_lines(written: Written, started: int) -> Iterable[str]:
         f"{written.rows} rows: {written.sent} sent, {written.identical} identical, {written.reused} finished before, "
         f"{written.waiting} waiting in earlier jobs, {written.copied + written.settled} settled without a request"
     )
-    if written.problems:
-        yield f"warning: {len(written.problems)} rows cannot be read (see unreadable.jsonl)"
+    if written.unreadable:
+        yield f"warning: {written.unreadable} rows cannot be read (see unreadable.jsonl)"
     yield f"{started} job{'' if started == 1 else 's'} started."
 
 
