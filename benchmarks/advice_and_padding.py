@@ -21,10 +21,10 @@ from kept_replies import open_kept_assessor
 
 from coach.bank.example_files import exemplar_answers, load_followed_advice
 from coach.bank.questions import Check
-from coach.cli.session import Settings
 from coach.judge.evidence import advice_examples
 from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
+from coach.submit.open import Settings
 
 RISES_WANTED, MEDIAN_CHANGE = 14, 3.0
 #: True of anybody, and about none of the checks.

@@ -22,8 +22,8 @@ from kept_replies import open_kept_assessor
 from coach.bank.example_files import exemplar_answers, load_attacks
 from coach.bank.examples import Attack
 from coach.bank.questions import Question
-from coach.cli.session import Settings
 from coach.submit.assess import AnswerAssessor
+from coach.submit.open import Settings
 
 #: Codes of the warnings that report an attack.
 WARNINGS = {"instruction_in_answer", "hidden_text"}

@@ -122,18 +122,15 @@ async def batch(url: str, count: int) -> float:
     from coach.batch.options import BatchOptions
     from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_session import make_workers
-    from coach.cli.session import make_assessor, sentence_similarity
-    from coach.judge.prompt_files import load_prompts
-    from coach.judge.structured import StructuredJudge
     from coach.model.concurrency import FixedLimit
     from coach.model.openai_client import OpenAIChatModel
     from coach.model.pace import PacedChatModel
+    from coach.submit.open import make_assessor
 
     limit = FixedLimit(IN_FLIGHT)
     with tempfile.TemporaryDirectory() as name, Journal.open(Path(name)) as journal:
         async with OpenAIChatModel("stub", url, None, max_retries=0, many=True) as model:
-            judge = StructuredJudge(PacedChatModel(model, limit), load_prompts())
-            assessor = make_assessor(shipped_bank(), judge, sentence_similarity())
+            assessor = make_assessor(shipped_bank(), PacedChatModel(model, limit), "structured")
             given = list(rows(count))
             assessor.prepare(shipped_bank().questions[0], given[0].answer)
             with make_workers(assessor, embedded=False) as workers:
@@ -150,25 +147,21 @@ def bodies(count: int) -> list[dict[str, Any]]:
     """Return the requests that the batch sends."""
     from assessment_factory import shipped_bank
 
-    from coach.cli.session import make_assessor
-    from coach.judge.prompt_files import load_prompts
-    from coach.judge.similarity import LexicalSimilarity
-    from coach.judge.structured import StructuredJudge
     from coach.model.openai_parameters import Dialect
+    from coach.submit.open import make_assessor
 
     class Nobody:
         name, endpoint = "stub", "http://127.0.0.1/v1"
 
     bank = shipped_bank()
-    judge = StructuredJudge(Nobody(), load_prompts())  # type: ignore[arg-type]
-    assessor = make_assessor(bank, judge, LexicalSimilarity())
+    assessor = make_assessor(bank, Nobody(), "structured")  # type: ignore[arg-type]
     questions = {question.id: question for question in bank.questions}
     dialect = Dialect("stub", is_openai=False)
     found = []
     for row in rows(count):
         question = questions[row.question_id]
         task = assessor.task(question, assessor.prepare(question, row.answer))
-        found.append(dialect.body(judge.requests(task)[0]))
+        found.append(dialect.body(assessor.judge.requests(task)[0]))
     return found
 
 

@@ -17,7 +17,7 @@ from kept_replies import open_kept_assessor
 
 from coach.bank.example_files import exemplar_answers, load_traps
 from coach.bank.questions import Question
-from coach.cli.session import Settings
+from coach.submit.open import Settings
 
 LEVELS = ["strong", "partial", "weak"]
 STRONG_AT_LEAST, WEAK_AT_MOST = 75, 35

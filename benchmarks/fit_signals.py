@@ -24,9 +24,9 @@ from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from coach.bank.example_files import load_exemplars, load_traps
-from coach.cli.session import Settings
 from coach.judge.logprobs import LogprobsJudge
 from coach.judge.signals import Kind
+from coach.submit.open import Settings
 
 FOLDS = 5
 NAMES = ("statement", "example", "counter", "support", "words", "log_odds")

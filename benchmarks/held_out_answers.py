@@ -24,9 +24,9 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
 
 from coach.bank.questions import Bank, Question
-from coach.cli.session import Settings
 from coach.judge.verdicts import MET, PARTLY
 from coach.submit.assessment import Assessment, CheckResult
+from coach.submit.open import Settings
 from coach.submit.scoring import score_answer
 
 DATA = Path(__file__).parent / "data" / "held_out_answers.yaml"

@@ -22,8 +22,8 @@ from kept_replies import open_kept_assessor
 from coach.bank.example_files import load_exemplars, load_traps
 from coach.bank.examples import Exemplar, Trap
 from coach.bank.questions import Check
-from coach.cli.session import Settings
 from coach.submit.assessment import Assessment
+from coach.submit.open import Settings
 from coach.submit.scoring import ERROR_CORRELATION, score_answer
 
 #: Traps that are there to raise red flags, for which there are no labels.

@@ -15,10 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from coach.bank.questions import Bank
-from coach.cli.session import Settings, make_assessor, make_judge, open_session, sentence_similarity
-from coach.judge.prompt_files import load_prompts
 from coach.model.completion import ChatModel, Completion, CompletionRequest, Usage
 from coach.submit.assess import AnswerAssessor
+from coach.submit.open import Settings, make_assessor, open_session
 
 
 class KeptReplies:
@@ -72,13 +71,12 @@ async def open_kept_session(
     settings: Settings, keep: Path | None = None, bank: Bank | None = None
 ) -> AsyncIterator[KeptSession]:
     """Yield an assessor as `coach submit` uses it, with replies kept in a file (None: asked anew each time)."""
-    async with open_session(settings, bank=bank) as session:
+    async with open_session(settings, bank) as session:
         if keep is None:
-            yield KeptSession(session.chat_model, session.assessor)
+            yield KeptSession(session.model, session.assessor)
             return
-        model, similarity = KeptReplies(session.chat_model, keep), sentence_similarity()
-        judge = make_judge(session.assessor.judge.name, model, load_prompts(), similarity, settings.parallel)
-        yield KeptSession(model, make_assessor(session.assessor.bank, judge, similarity))
+        model = KeptReplies(session.model, keep)
+        yield KeptSession(model, make_assessor(session.assessor.bank, model, session.assessor.judge.name))
 
 
 @asynccontextmanager

@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 
-from coach.cli.session import Settings, open_session, sentence_similarity
 from coach.judge.baselines import SHIPPED
 from coach.judge.logprobs import LogprobsJudge
 from coach.judge.prompt_files import load_prompts
+from coach.model.encoder import SentenceEncoder
+from coach.submit.open import Settings, open_session
 
 
 class Recorder:
@@ -46,7 +47,7 @@ async def main() -> None:
     known = json.loads(SHIPPED.read_text(encoding="utf-8")) if SHIPPED.exists() else {}
     recorder = Recorder(known)
     async with open_session(Settings(model="local", method="logprobs")) as session:
-        judge = LogprobsJudge(session.chat_model, load_prompts(), sentence_similarity(), recorder)
+        judge = LogprobsJudge(session.model, load_prompts(), SentenceEncoder(), recorder)
         for question in session.assessor.bank.questions:
             answer = session.assessor.prepare(question, "")
             await judge.measure_baselines(session.assessor.task(question, answer))

@@ -26,7 +26,6 @@ from kept_replies import open_kept_assessor
 from coach.bank.example_files import exemplar_answers, load_rewordings
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Question
-from coach.cli.session import Settings
 from coach.compare.compare import Revision, compare_revisions
 from coach.compare.comparing import JITTER, MIN_CHANGE
 from coach.compare.comparison import Comparison
@@ -34,6 +33,7 @@ from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
 from coach.submit.changes import NOISE, Z
 from coach.submit.key import result_key
+from coach.submit.open import Settings
 
 WANTED_SHARE = 0.95
 LEVEL_STEPS = (("weak", "partial", "improved"), ("partial", "strong", "improved"), ("strong", "partial", "worse"))

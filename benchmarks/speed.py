@@ -17,8 +17,8 @@ import time
 
 from coach.bank.example_files import exemplar_answers
 from coach.bank.questions import Bank, Check, Question
-from coach.cli.session import Settings, open_session
 from coach.model.completion import ChatModel, CompletionRequest, JsonSchema, Message
+from coach.submit.open import Settings, open_session
 
 TARGET = 3.0
 
@@ -82,7 +82,7 @@ async def run(questions: int) -> bool:
                 ours.append(time.monotonic() - started)
                 known = sum(check.probability is not None for check in assessment.check_results())
                 request = naive_request(assessor.bank, question, checks, answer)
-                seconds, outcome = await time_naive(session.chat_model, request)
+                seconds, outcome = await time_naive(session.model, request)
                 naive.append(seconds)
                 shown = f"{ours[-1]:.1f} | {known} of {len(checks)} | {seconds:.1f} | {outcome}"
                 print(f"| {question.id} | {level} | {shown} |", flush=True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from coach.bank.questions import Check
-from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
+import pytest
+from scripted_model import ScriptedModel
+
+from coach.bank.questions import Bank, Check
+from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict
 from coach.judge.verdicts import verdict_of
+from coach.model.choose import ModelChoice
 from coach.model.completion import Usage
+from coach.model.concurrency import FixedLimit
+from coach.submit.assess import AnswerAssessor
+from coach.submit.open import Session, Settings
 
 #: Gives the probability of a check for this task, or None for "could not be judged".
 Script = Callable[[JudgeTask, Check], float | None]
@@ -26,15 +35,15 @@ def keyword_script(keywords: Mapping[str, str]) -> Script:
 
 
 @dataclass
-class ScriptedJudge:
-    """Implements ``coach.judge.judging.Judge`` from a script; remembers the tasks it was given."""
+class ScriptedJudge(Judge):
+    """Judges by a script; remembers the tasks it was given."""
 
     script: Script
     name: str = "scripted"
     model: str = "scripted-model"
     endpoint: str = "http://127.0.0.1:1/v1"
     prompt_version: str = "1+test"
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = ()  # type: ignore[assignment]  # none, and a dataclass takes no dict here
     tasks: list[JudgeTask] = field(default_factory=list)
 
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
@@ -49,3 +58,15 @@ class ScriptedJudge:
             if on_verdict:
                 on_verdict(check, verdicts[-1])
         return Judgement(tuple(verdicts), Usage(100, 40, len(verdicts)))
+
+
+def open_scripted(monkeypatch: pytest.MonkeyPatch, assessor_for: Callable[[Bank], AnswerAssessor]) -> None:
+    """Let every command open this assessor instead of a model."""
+
+    @asynccontextmanager
+    async def opened(settings: Settings, bank: Bank | None = None, **options: Any) -> AsyncIterator[Session]:
+        assert bank is not None
+        model = ScriptedModel([])
+        yield Session(ModelChoice(False, "a test"), model, assessor_for(bank), FixedLimit(1))
+
+    monkeypatch.setattr("coach.submit.open.open_session", opened)

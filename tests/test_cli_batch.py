@@ -21,9 +21,7 @@ from faulty_server import FaultyServer, faulty_server
 from html_page import assert_self_contained
 from typer.testing import Result
 
-from coach.cli import batch_session
 from coach.errors import InputError, ModelError
-from coach.judge.similarity import LexicalSimilarity
 
 OUTPUTS = {"results.jsonl", "results.csv", "results.xlsx", "summary.json", "report.html"}
 
@@ -34,7 +32,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     with faulty_server() as running:
         monkeypatch.setenv("OPENAI_BASE_URL", running.url)
         # Loading the sentence encoder takes longer than everything else here.
-        monkeypatch.setattr(batch_session, "sentence_similarity", LexicalSimilarity)
+        monkeypatch.setattr("coach.model.encoder.encoder_installed", lambda: False)
         yield running
 
 
@@ -203,7 +201,7 @@ def test_a_refused_key_is_exit_code_4_and_nothing_is_lost(
 def test_a_budget_needs_a_known_price(bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """--max-cost is refused before anything is sent when nobody knows what the model costs."""
     monkeypatch.setenv("OPENAI_BASE_URL", "http://model.invalid/v1")
-    monkeypatch.setattr(batch_session, "sentence_similarity", LexicalSimilarity)
+    monkeypatch.setattr("coach.model.encoder.encoder_installed", lambda: False)
 
     with pytest.raises(InputError, match="the price of stub at") as caught:
         grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(2)), tmp_path / "out", "--max-cost", "1")

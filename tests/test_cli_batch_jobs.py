@@ -16,9 +16,7 @@ from typer.testing import Result
 
 from coach.batch import provider as openai_batch
 from coach.batch.batch_job import JobState
-from coach.cli import session
 from coach.errors import CoachError, ConfigurationError, InputError, ModelError
-from coach.judge.similarity import LexicalSimilarity
 from coach.submit.assessment import Assessment
 
 
@@ -27,7 +25,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchProvider]:
     """Run a provider that the command is pointed at."""
     with batch_provider() as running:
         monkeypatch.setenv("OPENAI_BASE_URL", running.url)
-        monkeypatch.setattr(session, "sentence_similarity", LexicalSimilarity)
+        monkeypatch.setattr("coach.model.encoder.encoder_installed", lambda: False)
         yield running
 
 

@@ -5,28 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 from assessment_factory import dicom_assessment
 from gold_factory import assessor, gold_row, gold_rows, quality_script, write_gold
-from scripted_judge import ScriptedJudge
+from scripted_judge import ScriptedJudge, open_scripted
 from typer.testing import CliRunner, Result
 
 from coach import files
-from coach.bank.questions import Bank, Check
+from coach.bank.questions import Check
 from coach.calibrate.calibration import AgreementReport
 from coach.calibrate.calibration_files import apply_named_calibration, load_calibration
 from coach.calibrate.score_log import FILE_NAME
 from coach.cli import calibrate
 from coach.cli.calibrate import calibrate_command
-from coach.cli.session import OnProgress, Settings
 from coach.errors import ConfigurationError, InputError, ModelContentFilterError
 from coach.judge.judging import Judgement, JudgeTask, OnVerdict
-from coach.submit.assess import AnswerAssessor
 
 app = typer.Typer()
 app.command()(calibrate_command)
@@ -43,15 +40,7 @@ def judge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ScriptedJudge:
 
 def use(monkeypatch: pytest.MonkeyPatch, scripted: ScriptedJudge) -> None:
     """Let the command open this judge."""
-
-    @asynccontextmanager
-    async def opened(
-        settings: Settings, *, bank: Bank | None = None, on_progress: OnProgress | None = None
-    ) -> AsyncIterator[AnswerAssessor]:
-        assert bank is not None
-        yield assessor(scripted, bank)
-
-    monkeypatch.setattr(calibrate, "open_assessor", opened)
+    open_scripted(monkeypatch, lambda bank: assessor(scripted, bank))
 
 
 @pytest.fixture

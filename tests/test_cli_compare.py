@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,17 +12,16 @@ import pytest
 import typer
 from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, KeywordJudge, assessor_with, keyword_judge
+from scripted_judge import open_scripted
 from typer.testing import CliRunner, Result
 
-import coach.cli.compare
 from coach.bank.example_files import load_exemplars
+from coach.bank.questions import Bank
 from coach.cli.compare import compare_command
-from coach.cli.session import Settings
-from coach.cli.unopened_model import unopened_assessor
 from coach.compare.comparison import Comparison, ComparisonSeries
 from coach.errors import InputError, ModelConnectionError, StorageError
 from coach.history.store import HistoryStore
-from coach.submit.assess import AnswerAssessor
+from coach.submit.open import Settings, unopened_session
 
 BANK = shipped_bank()
 ID = "dicom-standard"
@@ -37,12 +34,7 @@ app.command("compare")(compare_command)
 def judge(monkeypatch: pytest.MonkeyPatch) -> KeywordJudge:
     """Let the command use a judge by keywords instead of a model."""
     scripted = keyword_judge()
-
-    @asynccontextmanager
-    async def opened(*arguments: Any, **options: Any) -> AsyncIterator[AnswerAssessor]:
-        yield assessor_with(scripted)
-
-    monkeypatch.setattr(coach.cli.compare, "open_assessor", opened)
+    open_scripted(monkeypatch, lambda bank: assessor_with(scripted))
     return scripted
 
 
@@ -121,12 +113,12 @@ def test_no_model_is_opened_for_results_that_are_known(monkeypatch: pytest.Monke
     """Attempts that were judged in the same way need no model any more; others do."""
     opened: list[Settings] = []
 
-    def open_nothing(settings: Settings, **options: Any) -> NoReturn:
+    def open_nothing(settings: Settings, bank: Bank, **options: Any) -> NoReturn:
         opened.append(settings)
         raise ModelConnectionError("no model here", "Start one.")
 
-    monkeypatch.setattr(coach.cli.compare, "open_assessor", open_nothing)
-    known = unopened_assessor(Settings(method=None if same_way else "structured"), BANK)
+    monkeypatch.setattr("coach.submit.open.open_session", open_nothing)
+    known = unopened_session(Settings(method=None if same_way else "structured"), BANK).assessor
     with HistoryStore.open() as store:
         for text in (OLD, NEW):
             made = asyncio.run(assessor_with(keyword_judge()).assess(dicom_question(), text))

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from coach.cli.live_progress import download_progress, preparing
-from coach.cli.session import OnProgress
+from coach.submit.open import OnProgress
 
 Display = Callable[..., AbstractContextManager[OnProgress]]
 

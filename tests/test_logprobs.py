@@ -154,7 +154,7 @@ async def test_what_would_be_sent_is_what_is_sent() -> None:
     model = YesModel()
     own = assessor(model)
     question = own.bank.questions[0]
-    announced = own.judge.requests(own.task(question, own.prepare(question, ANSWER)))  # type: ignore[attr-defined]
+    announced = own.judge.requests(own.task(question, own.prepare(question, ANSWER)))
 
     await own.assess(question, ANSWER)
 

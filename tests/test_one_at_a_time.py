@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from coach.cli.batch_session import limit_of
+import pytest
+from assessment_factory import shipped_bank
+
 from coach.cli.one_at_a_time import say_when_ignored
-from coach.model.choose import choose_model
 from coach.model.concurrency import MAXIMUM
+from coach.model.embedded_server import Endpoint
+from coach.submit.open import Settings, open_session
 
 EMBEDDED, REMOTE = {"COACH_MODEL": "tiny.gguf"}, {"OPENAI_API_KEY": "k"}
+
+
+class _Server:
+    """Stands for the embedded server."""
+
+    @classmethod
+    def start(cls, _file: Path) -> _Server:
+        return cls()
+
+    async def await_ready_async(self) -> Endpoint:
+        return Endpoint("http://127.0.0.1:1/v1", "key", "tiny")
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.mark.parametrize(
     ("environment", "wanted", "most"), [(EMBEDDED, None, 1), (EMBEDDED, 8, 1), (REMOTE, None, MAXIMUM), (REMOTE, 8, 8)]
 )
-def test_rows_in_flight(environment: dict[str, str], wanted: int | None, most: int) -> None:
+async def test_rows_in_flight(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], wanted: int | None, most: int
+) -> None:
     """The user's wish counts for a server, not for the embedded model."""
-    assert limit_of(choose_model(None, environment), wanted).maximum == most
+    monkeypatch.setattr("coach.submit.open.EmbeddedServer", _Server)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    async with open_session(Settings(), shipped_bank(), many=True, concurrency=wanted) as session:
+        assert session.limit.maximum == most
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,11 @@ from typing import Protocol
 from coach.batch.options import SameAnswersIndex
 from coach.batch.row_keys import RowKeys
 from coach.batch.rows import AnswerRow, RowProblem
-from coach.judge.judging import Judge, JudgeTask
+from coach.judge.judging import Judge
 from coach.judge.prompt_counting import PromptCounter
-from coach.model.completion import CompletionRequest
 from coach.submit.assess import AnswerAssessor
 
 SHOWN_PROBLEMS = 20
-
-
-class RequestingJudge(Judge, Protocol):
-    """A judge that can show what it would send."""
-
-    def requests(self, task: JudgeTask) -> list[CompletionRequest]:
-        """Return what would be sent."""
-        ...
 
 
 class FinishedRows(Protocol):
@@ -48,7 +39,7 @@ class RowsFound:
 def look_through(
     rows: Iterable[AnswerRow | RowProblem],
     assessor: AnswerAssessor,
-    judge: RequestingJudge,
+    judge: Judge,
     finished: FinishedRows | None,
     same_answers: SameAnswersIndex,
     counter: PromptCounter,

@@ -15,12 +15,12 @@ from coach.batch.batch_job import BatchJob, JobState, ProviderBatch, SentRow
 from coach.batch.batch_outcome import record_of
 from coach.batch.batch_run import Ending
 from coach.batch.cost_budget import CostBudget
-from coach.batch.dry_plan import RequestingJudge
 from coach.batch.equal_answers import copy_of
 from coach.batch.job_ports import FileLimits, Jobs, Pending, Provider, Writer
 from coach.batch.options import Results, SameAnswersIndex
 from coach.batch.row_keys import RowKey, RowKeys
 from coach.batch.rows import AnswerRow, RowProblem
+from coach.judge.judging import Judge
 from coach.model.completion import CompletionRequest
 from coach.submit.assess import AnswerAssessor
 
@@ -62,7 +62,7 @@ class JobWriting:
     def __init__(
         self,
         assessor: AnswerAssessor,
-        judge: RequestingJudge,
+        judge: Judge,
         body_of: Callable[[CompletionRequest], dict[str, Any]],
         results: Results,
         same: SameAnswersIndex,

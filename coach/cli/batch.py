@@ -19,7 +19,6 @@ from coach.cli.batch_jobs import (
 from coach.cli.console import INTERRUPTED, say
 from coach.cli.one_at_a_time import say_when_ignored
 from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, QuietOption
-from coach.cli.session import Settings
 from coach.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,6 +84,7 @@ def grade_command(
     from coach.batch.batch_text import source_lines
     from coach.batch.inputs.inputs import open_inputs
     from coach.cli.batch_run import BatchSettings, Limits, grade
+    from coach.submit.open import Settings
 
     settings = Settings(model, bank, job_method(method) if jobs else method)
     settings.check()

@@ -6,17 +6,17 @@ import json
 from collections.abc import Callable, Sequence
 
 from coach.bank.questions import Question
-from coach.batch.dry_plan import RequestingJudge
 from coach.batch.row_cost import most_tokens
 from coach.batch.rows import AnswerRow
 from coach.errors import InputError
+from coach.judge.judging import Judge
 from coach.model.completion import Message, Usage
 from coach.submit.assess import AnswerAssessor
 
 _PROBE = Usage(1000, 0, 1000)
 
 
-def most_of_rows(assessor: AnswerAssessor, judge: RequestingJudge) -> Callable[[AnswerRow, Question], float]:
+def most_of_rows(assessor: AnswerAssessor, judge: Judge) -> Callable[[AnswerRow, Question], float]:
     """Return a function for the most that judging a row can cost in US dollars.
 
     Raises InputError when the model's price is not known: a limit that cannot be kept is no limit.

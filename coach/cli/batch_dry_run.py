@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,25 +9,13 @@ from typing import TYPE_CHECKING
 
 from coach.bank.questions import Bank
 from coach.batch.batch_plan import BatchPlan, ModelPrice
-from coach.cli.session import EMBEDDED_ENDPOINT, Settings, make_assessor, make_judge, sentence_similarity
-from coach.model.choose import ModelChoice, choose_model
-from coach.model.completion import Completion, CompletionRequest, Usage
+from coach.model.completion import Usage
+from coach.submit.open import Settings, unopened_session
 
 if TYPE_CHECKING:
     from coach.batch.inputs.inputs import BatchInput
     from coach.batch.journal import Journal
     from coach.judge.prompt_counting import PromptTokens
-
-
-class _SendsNothing:
-    """Stands for the model; asking it is a programming error."""
-
-    def __init__(self, choice: ModelChoice) -> None:
-        self.name = _model_name(choice)
-        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
-
-    async def complete(self, request: CompletionRequest) -> Completion:
-        raise AssertionError("a dry run sends nothing")
 
 
 def plan_run(
@@ -49,14 +36,11 @@ def plan_run(
     from coach.batch.run_speed import load_speed
     from coach.batch.same_answers import SameAnswers
     from coach.judge.prompt_counting import PromptCounter
-    from coach.judge.prompt_files import load_prompts
     from coach.model.tokens import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
 
-    choice = choose_model(settings.model, os.environ)
-    model = _SendsNothing(choice)
-    similarity = sentence_similarity()
-    method = settings.method or ("structured" if choice.is_openai else "logprobs")
-    judge = make_judge(method, model, load_prompts(), similarity, 1)
+    session = unopened_session(settings, bank)
+    assessor, model = session.assessor, session.model
+    judge = assessor.judge
     tokens = TokenCounter(model.name)
     counter = PromptCounter(lambda text: tokens.count(text).count, TOKENS_PER_MESSAGE, TOKENS_FOR_REPLY)
     with ExitStack() as stack:
@@ -64,7 +48,7 @@ def plan_run(
         stack.callback(same.close)
         journal = _journal(out, stack)
         rows = grouped(inputs.rows())
-        found = look_through(rows, make_assessor(bank, judge, similarity), judge, journal, same, counter, calibration)
+        found = look_through(rows, assessor, judge, journal, same, counter, calibration)
     speed = load_speed(out, judge.name, judge.model)
     total, sample = counter.total, tokens.count("tokens")
     per_row = speed.output_tokens_per_row if speed else None
@@ -85,7 +69,7 @@ def plan_run(
         judge=judge.name,
         model=judge.model,
         endpoint=judge.endpoint,
-        method_assumed=settings.method is None and not (choice.is_openai or choice.embedded),
+        method_assumed=session.method_assumed,
         requests=total.requests,
         input_tokens=total.input_tokens,
         tokens_exact=sample.exact,
@@ -101,15 +85,6 @@ def _journal(out: Path, stack: ExitStack) -> Journal | None:
     from coach.batch.journal import JOURNAL_NAME, Journal
 
     return stack.enter_context(Journal.read(out)) if (out / JOURNAL_NAME).is_file() else None
-
-
-def _model_name(choice: ModelChoice) -> str:
-    from coach.model.embedded_file import EMBEDDED_MODEL
-
-    if not choice.embedded:
-        return choice.model
-    # The name under which the embedded server offers it.
-    return Path(choice.file or EMBEDDED_MODEL.name).stem
 
 
 def _price(model: str, endpoint: str, total: PromptTokens, likely_output: int | None, discount: float) -> ModelPrice:

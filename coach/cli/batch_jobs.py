@@ -192,10 +192,8 @@ async def _submit(
     from coach.batch.row_grouping import grouped
     from coach.batch.unreadable_rows import UnreadableRows
     from coach.cli.batch_budget import most_of_rows
-    from coach.cli.session import make_assessor, sentence_similarity
-    from coach.judge.prompt_files import load_prompts
-    from coach.judge.structured import StructuredJudge
     from coach.model.openai_client import OpenAIChatModel, detect_capabilities
+    from coach.submit.open import make_assessor
 
     with ExitStack() as stack:
         pending, same = _waiting(folder, stack)
@@ -205,8 +203,8 @@ async def _submit(
         async with OpenAIChatModel(choice.model, choice.base_url, choice.api_key) as model:
             # Two tiny requests find out which parameters the model takes: in a job each refusal would cost a row.
             await detect_capabilities(model)
-            judge = StructuredJudge(model, load_prompts())
-            assessor = make_assessor(bank, judge, sentence_similarity())
+            assessor = make_assessor(bank, model, "structured")
+            judge = assessor.judge
             if max_cost is not None:
                 limits = replace(limits, budget=CostBudget(max_cost / DISCOUNT), most=most_of_rows(assessor, judge))
             files = FileLimits(MAX_REQUESTS, MAX_BYTES, ENDPOINT)
@@ -289,12 +287,10 @@ async def _collect_job(
     from coach.batch.provider import read_results
     from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_run import calibration_of
-    from coach.cli.session import make_assessor, sentence_similarity
-    from coach.judge.prompt_files import load_prompts
-    from coach.judge.structured import StructuredJudge
     from coach.model.completion import Usage
     from coach.model.openai_reply import read_reply
     from coach.model.prices import cost_usd
+    from coach.submit.open import make_assessor
 
     def half(model: str, usage: Usage, endpoint: str) -> float | None:
         cost = cost_usd(model, usage, endpoint)
@@ -302,7 +298,7 @@ async def _collect_job(
 
     calibration_hash, calibrate = calibration_of(job.calibration)
     known = KnownReply(job.model, job.endpoint)
-    assessor = make_assessor(bank, StructuredJudge(known, load_prompts()), sentence_similarity())
+    assessor = make_assessor(bank, known, "structured")
     with ExitStack() as stack:
         pending, same = stack.enter_context(PendingRows()), SameAnswers()
         stack.callback(same.close)

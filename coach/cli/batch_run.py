@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coach.cli.console import err_console, say
-from coach.cli.session import Settings
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
@@ -20,9 +19,10 @@ if TYPE_CHECKING:
     from coach.batch.inputs.inputs import BatchInput
     from coach.batch.journal import Journal
     from coach.batch.rows import AnswerRow
-    from coach.cli.batch_session import BatchSession
     from coach.judge.judging import Judge
+    from coach.submit.assess import AnswerAssessor
     from coach.submit.assessment import Assessment
+    from coach.submit.open import Settings
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,23 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
     from coach.batch.unreadable_rows import UnreadableRows
     from coach.cli.batch_outputs import write_outputs
     from coach.cli.batch_progress import batch_progress
-    from coach.cli.batch_session import open_batch_session
+    from coach.cli.batch_session import make_workers
     from coach.cli.interrupts import run_until_interrupted
     from coach.cli.live_progress import download_progress
+    from coach.submit.open import open_session
 
     calibration_hash, calibrate = calibration_of(job.calibration_name)
     total = _count_rows(job)
     console = err_console()
     async with AsyncExitStack() as stack:
         with download_progress(console, job.quiet) as on_progress:
-            opened = open_batch_session(job.settings, job.bank, job.limits.concurrency, on_progress)
+            opened = open_session(
+                job.settings, job.bank, many=True, concurrency=job.limits.concurrency, on_progress=on_progress
+            )
             session = await stack.enter_async_context(opened)
-        budget, most = _budget(job.limits.max_cost, session)
+        assessor = session.assessor
+        workers = stack.enter_context(make_workers(assessor, embedded=session.choice.embedded))
+        budget, most = _budget(job.limits.max_cost, assessor)
         rows, unreadable, same = RowsWriter(job.out), UnreadableRows(job.out), SameAnswers()
         for resource in (rows, unreadable, same):
             stack.callback(resource.close)
@@ -95,12 +100,12 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
             most=most,
             calibrate=calibrate,
             calibration=calibration_hash,
-            prepare=session.workers.prepare,
+            prepare=workers.prepare,
             on_row=lambda row: rows.add(row.row_id),
             on_problem=unreadable.add,
             on_progress=stack.enter_context(batch_progress(console, total, job.quiet)),
         )
-        grader = BatchGrader(session.assessor, journal, same, options)
+        grader = BatchGrader(assessor, journal, same, options)
 
         def first_interrupt() -> None:
             grader.stop()
@@ -110,7 +115,7 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
             run = await run_until_interrupted(grader.run(grouped(job.inputs.rows())), first_interrupt)
         if run.ending is Ending.COMPLETE:
             rows.keep()
-        _save_speed(job.out, run, session.judge)
+        _save_speed(job.out, run, assessor.judge)
     journal.sync()
     return run, write_outputs(job.out, journal, job.bank, complete=run.ending is Ending.COMPLETE)
 
@@ -138,14 +143,14 @@ def calibration_of(name: str | None) -> tuple[str, Callable[[Assessment], Assess
 
 
 def _budget(
-    max_cost: float | None, session: BatchSession
+    max_cost: float | None, assessor: AnswerAssessor
 ) -> tuple[CostBudget | None, Callable[[AnswerRow, Question], float] | None]:
     if max_cost is None:
         return None, None
     from coach.batch.cost_budget import CostBudget
     from coach.cli.batch_budget import most_of_rows
 
-    return CostBudget(max_cost), most_of_rows(session.assessor, session.judge)
+    return CostBudget(max_cost), most_of_rows(assessor, assessor.judge)
 
 
 def _save_speed(out: Path, run: BatchRun, judge: Judge) -> None:

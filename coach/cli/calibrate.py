@@ -15,7 +15,6 @@ from coach.cli.event_loop import run_to_end
 from coach.cli.one_at_a_time import embedded_is_chosen, say_when_ignored
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
 from coach.cli.report_targets import check_writable
-from coach.cli.session import Settings, open_assessor
 from coach.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from coach.calibrate.calibration import AgreementReport, JudgeSummary
     from coach.calibrate.gold import JudgedAnswer
     from coach.calibrate.gold_plan import GoldPlan
+    from coach.submit.open import Settings
 
 EXIT_SOME_FAILED = 3
 #: Requests at the same time to a model that runs elsewhere; the embedded model has two cores to share.
@@ -71,12 +71,14 @@ def calibrate_command(
 
     Reports agreement, human ceiling, bias, reliability and the worst cases.
     """
-    settings = Settings(model, bank, method, _parallel(model, parallel))
+    from coach.submit.open import Settings
+
+    settings = Settings(model, bank, method)
     say_when_ignored(model, parallel, "--parallel", quiet)
     _check_first(settings, save, html)
     plan = _plan(gold, bank, limit, seed, scale, quiet)
     try:
-        judged, judge = run_to_end(_judge(settings, plan, repeat, out, quiet))
+        judged, judge = run_to_end(_judge(settings, plan, repeat, _parallel(model, parallel), out, quiet))
     except KeyboardInterrupt:
         say("What was judged is kept: the same command goes on from here.")
         raise
@@ -133,26 +135,25 @@ def _say_problems(problems: Sequence[RowProblem]) -> None:
 
 
 async def _judge(
-    settings: Settings, plan: GoldPlan, repeats: int, out: Path | None, quiet: bool
+    settings: Settings, plan: GoldPlan, repeats: int, parallel: int, out: Path | None, quiet: bool
 ) -> tuple[list[JudgedAnswer], JudgeSummary]:
     from coach.calibrate.agreement_report import judge_summary
     from coach.calibrate.calibrate import judge_gold
     from coach.calibrate.score_log import ScoreLog, score_directory
     from coach.cli.live_progress import download_progress
+    from coach.submit.open import open_session
 
     console = err_console()
     async with AsyncExitStack() as stack:
         with download_progress(console, quiet) as on_progress:
-            opened = open_assessor(settings, bank=plan.tasks[0].bank, on_progress=on_progress)
-            assessor = await stack.enter_async_context(opened)
+            opened = open_session(settings, plan.tasks[0].bank, on_progress=on_progress)
+            assessor = (await stack.enter_async_context(opened)).assessor
         judge = judge_summary(assessor.judge)
         log = stack.enter_context(ScoreLog(out or score_directory(judge)))
         if log.damaged and not quiet:
             say(f"warning: {log.damaged} kept scores cannot be read; their answers are judged again")
         tell = stack.enter_context(_progress(console, quiet))
-        judged = await judge_gold(
-            plan.tasks, assessor, log, repeats=repeats, concurrency=settings.parallel, on_progress=tell
-        )
+        judged = await judge_gold(plan.tasks, assessor, log, repeats=repeats, concurrency=parallel, on_progress=tell)
         return judged, judge
 
 

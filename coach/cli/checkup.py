@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -10,10 +9,10 @@ from typing import TypeVar
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank
 from coach.cli.checkup_result import Checkup, Finding
-from coach.cli.session import Session, Settings, open_session
 from coach.errors import CoachError
-from coach.model.choose import ModelChoice, choose_model
+from coach.model.choose import ModelChoice
 from coach.submit.assess import AnswerAssessor
+from coach.submit.open import Session, Settings, open_session
 from coach.version import version
 
 T = TypeVar("T")
@@ -45,7 +44,7 @@ async def check_up(settings: Settings, tell: Tell) -> Checkup:
     bank = _look("question bank", notes, lambda: load_bank(settings.bank))
     if bank is not None:
         notes.note("question bank", f"{bank.title}: {len(bank.questions)} questions, SHA-256 {bank.sha256[:16]}…")
-    choice = _look("model", notes, lambda: choose_model(settings.model, os.environ))
+    choice = _look("model", notes, settings.choose_model)
     if choice is not None:
         _note_choice(choice, notes)
     tell("Looking at the sentence encoder", 1, 1)
@@ -122,7 +121,7 @@ def _note_storage(notes: _Notes) -> None:
 async def _grade_exemplar(settings: Settings, bank: Bank, notes: _Notes) -> None:
     notes.tell("Starting the model", 1, 1)
     try:
-        async with open_session(settings, bank=bank) as session:
+        async with open_session(settings, bank) as session:
             notes.tell("Asking what the model can do", 1, 1)
             await _note_capabilities(session, notes)
             await _note_grading(session.assessor, bank, notes)
@@ -133,7 +132,7 @@ async def _grade_exemplar(settings: Settings, bank: Bank, notes: _Notes) -> None
 async def _note_capabilities(session: Session, notes: _Notes) -> None:
     from coach.model.openai_client import detect_capabilities
 
-    found = await detect_capabilities(session.chat_model)
+    found = await detect_capabilities(session.model)
     judge = session.assessor.judge
     able = {"log-probabilities": found.logprobs, "strict JSON schemas": found.json_schema, "token counts": found.usage}
     given = ", ".join(name for name, can in able.items() if can) or "plain text only"

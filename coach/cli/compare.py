@@ -14,7 +14,6 @@ from coach.cli.console import err_console, out_console, say
 from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
 from coach.cli.report_targets import check_writable
-from coach.cli.session import Settings, open_assessor
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from coach.compare.comparison_view import ComparisonView
     from coach.compare.series_view import SeriesView
     from coach.judge.judging import OnVerdict
+    from coach.submit.open import Settings
 
 EXIT_UNSCORED = 3
 
@@ -67,6 +67,7 @@ def compare_command(
     """
     from coach.bank.load import load_bank
     from coach.cli.compare_inputs import gather_inputs
+    from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
     settings.check()
@@ -86,16 +87,17 @@ async def _compare(
     settings: Settings, bank: Bank, question: Question, inputs: CompareInputs, quiet: bool, show_score: bool
 ) -> Comparison | ComparisonSeries:
     from coach.cli.live_progress import download_progress
-    from coach.cli.unopened_model import unopened_assessor
     from coach.compare.compare import all_known, compare_revisions, compare_series, known_from_history
+    from coach.submit.open import open_session, unopened_session
 
     compare = compare_revisions if len(inputs.revisions) == 2 else compare_series
-    unopened = unopened_assessor(settings, bank)
+    unopened = unopened_session(settings, bank).assessor
     known = known_from_history(unopened, question, inputs.attempts)
     if all_known(unopened, question, inputs.revisions, known):
         return await compare(unopened, question, inputs.revisions, known)
     with download_progress(err_console(), quiet) as on_progress:
-        async with open_assessor(settings, bank=bank, on_progress=on_progress) as assessor:
+        async with open_session(settings, bank, on_progress=on_progress) as session:
+            assessor = session.assessor
             known = known_from_history(assessor, question, inputs.attempts)
             with ExitStack() as live:
                 on_revision = _progress_of(live, bank, question, quiet, show_score)

@@ -19,7 +19,7 @@ def doctor_command(
     """Say what is configured and reachable, and grade two examples."""
     from coach.cli.checkup import check_up
     from coach.cli.live_progress import preparing
-    from coach.cli.session import Settings
+    from coach.submit.open import Settings
 
     with preparing(err_console(), quiet or as_json, "Looking at the question bank") as tell:
         report = run_to_end(check_up(Settings(model, bank, method), tell))

@@ -7,9 +7,9 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from coach.bank.questions import Bank, Check, Criterion, Question
-from coach.cli.session import OnProgress
 from coach.judge.judging import CheckVerdict, OnVerdict
 from coach.report.live import LiveProgress, Mark
+from coach.submit.open import OnProgress
 from coach.submit.scoring import criterion_credit, level_of
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,12 +10,10 @@ from typing import Any
 import typer
 
 from coach.bank.questions import Bank, Question
-from coach.cli.session import Settings, make_assessor, sentence_similarity
-from coach.cli.unopened_model import unopened_judge
 from coach.judge.judging import Judge
-from coach.model.choose import choose_model
 from coach.model.completion import CompletionRequest
 from coach.model.tokens import TokenCount, TokenCounter
+from coach.submit.open import Settings, unopened_session
 
 _ASSUMED = (
     "Before that, two short requests without a word of the answer find out what the server can do. Where it gives no "
@@ -26,15 +23,14 @@ _ASSUMED = (
 
 def show(settings: Settings, bank: Bank, question: Question, text: str, *, as_json: bool) -> None:
     """Print every request that judging this answer would send, and its tokens; sends nothing."""
-    choice = choose_model(settings.model, os.environ)
-    similarity = sentence_similarity()
-    judge = unopened_judge(settings.method, choice, similarity)
-    assessor = make_assessor(bank, judge, similarity)
+    session = unopened_session(settings, bank)
+    assessor = session.assessor
+    judge = assessor.judge
     answer = assessor.prepare(question, text)
     requests = [] if answer.unscored_reason else judge.requests(assessor.task(question, answer))
-    counter = TokenCounter(choice.model or "qwen2.5")
+    counter = TokenCounter(session.choice.model or "qwen2.5")
     counts = [counter.count_messages(request.messages) for request in requests]
-    note = _ASSUMED if settings.method is None and not (choice.embedded or choice.is_openai) else ""
+    note = _ASSUMED if session.method_assumed else ""
     if as_json:
         _print_json(judge, answer.unscored_reason, requests, counts, note)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,8 +26,8 @@ from coach.errors import AnswerUnreadableError
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
     from coach.calibrate.calibration import Calibration
-    from coach.cli.session import Settings
     from coach.submit.assessment import Assessment
+    from coach.submit.open import Settings
 
 EXIT_UNSCORED = 3
 
@@ -64,8 +63,7 @@ def submit_command(
     """Critique one answer: what landed, what is missing, what next."""
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
-    from coach.cli.session import Settings
-    from coach.model.choose import choose_model
+    from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
     settings.check()
@@ -74,7 +72,7 @@ def submit_command(
     # Whatever can be found wrong now must not wait until somebody has written an answer.
     check_writable(markdown, html)
     mapping = _named_calibration(calibration)
-    choose_model(model, os.environ)
+    settings.choose_model()
     text = _read_answer(question, file)
     if file is None and not text:
         say("Cancelled: the answer was empty.")
@@ -125,19 +123,17 @@ async def _assess(
     no_score: bool,
 ) -> Assessment:
     from coach.cli.live_progress import judging_progress, preparing
-    from coach.cli.session import open_assessor
+    from coach.submit.open import open_session, unopened_session
 
     if _has_nothing_to_judge(bank, question, text):
-        from coach.cli.unopened_model import unopened_assessor
-
-        return await unopened_assessor(settings, bank).assess(question, text)
+        return await unopened_session(settings, bank).assessor.assess(question, text)
     console = err_console()
     async with AsyncExitStack() as stack:
         with preparing(console, quiet) as on_progress:
-            opened = open_assessor(settings, bank=bank, on_progress=on_progress)
-            assessor = await stack.enter_async_context(opened)
+            opened = open_session(settings, bank, on_progress=on_progress)
+            session = await stack.enter_async_context(opened)
         with judging_progress(console, bank, question, quiet=quiet, show_score=not no_score) as on_verdict:
-            assessment = await assessor.assess(question, text, on_verdict)
+            assessment = await session.assessor.assess(question, text, on_verdict)
     if calibration is None:
         return assessment
     from coach.calibrate.score_mapping import apply_calibration

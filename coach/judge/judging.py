@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from coach.answer.answer import Answer, AssessmentWarning
 from coach.bank.questions import Check, Question, Rubric
-from coach.model.completion import Usage
+from coach.model.completion import ChatModel, CompletionRequest, Usage
+
+if TYPE_CHECKING:
+    from coach.judge.templates import PromptTemplates
 
 
 class Verdict(StrEnum):
@@ -63,33 +66,39 @@ class Judgement:
 OnVerdict = Callable[[Check, CheckVerdict], None]
 
 
-class Judge(Protocol):
+class Judge:
     """A model plus a method of asking."""
 
-    @property
-    def name(self) -> str:
-        """Name of the method, such as ``logprobs`` or ``structured``."""
-        ...
+    #: Name of the method.
+    name: str
+
+    def __init__(self, chat_model: ChatModel, templates: PromptTemplates) -> None:
+        self._model = chat_model
+        self._templates = templates
 
     @property
     def model(self) -> str:
         """Id of the model."""
-        ...
+        return self._model.name
 
     @property
     def endpoint(self) -> str:
         """Where the answer is sent."""
-        ...
+        return self._model.endpoint
 
     @property
     def prompt_version(self) -> str:
-        """Version of the prompt templates, with a hash of their text."""
-        ...
+        """Version of the prompt templates, with a hash of the method's texts."""
+        return self._templates.fingerprint(self.name)
 
     @property
     def settings(self) -> Mapping[str, str]:
         """Everything else that changes a verdict (such as the sentence encoder), for the result key."""
-        ...
+        return {}
+
+    def requests(self, task: JudgeTask) -> list[CompletionRequest]:
+        """Return what would be sent for a task, as far as that does not depend on replies; sends nothing."""
+        raise NotImplementedError
 
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
         """Judge one answer; ``on_verdict`` is called for each check as soon as it is decided.
@@ -97,4 +106,4 @@ class Judge(Protocol):
         A check that could not be judged is ``unjudged`` with a reason, even when that is so for all of them; raises
         ModelError when the endpoint fails.
         """
-        ...
+        raise NotImplementedError

@@ -18,7 +18,7 @@ from coach.bank.questions import Check
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
 from coach.judge.events import told_events
 from coach.judge.evidence import EVENT_MARGIN, RANKING, Finding, find_evidence, is_reference
-from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict, Verdict
+from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict, Verdict
 from coach.judge.log_odds import yes_log_odds
 from coach.judge.prompts import check_messages, fixed_characters, reference_messages
 from coach.judge.quoting import QUOTING
@@ -70,8 +70,8 @@ class MemoryBaselines:
         self._known.update(values)
 
 
-class LogprobsJudge:
-    """Asks one token per check; implements ``coach.judge.judging.Judge``."""
+class LogprobsJudge(Judge):
+    """Asks one token per check."""
 
     name = "logprobs"
 
@@ -83,26 +83,10 @@ class LogprobsJudge:
         baselines: Baselines | None = None,
         parallel: int = 1,
     ) -> None:
-        self._model = model
-        self._templates = templates
+        super().__init__(model, templates)
         self._similarity = similarity
         self._baselines = baselines or MemoryBaselines()
         self._slots = asyncio.Semaphore(parallel)
-
-    @property
-    def model(self) -> str:
-        """Id of the model."""
-        return self._model.name
-
-    @property
-    def endpoint(self) -> str:
-        """Where the answer is sent."""
-        return self._model.endpoint
-
-    @property
-    def prompt_version(self) -> str:
-        """Version and hash of the prompt templates."""
-        return self._templates.fingerprint(self.name)
 
     @property
     def settings(self) -> Mapping[str, str]:

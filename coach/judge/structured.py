@@ -5,19 +5,17 @@ For reasoning models and for servers without log-probabilities.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from coach.answer.answer import AssessmentWarning
 from coach.bank.questions import Check
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
 from coach.judge.grader_talk import grader_talk_warnings, without_grader_talk
-from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict, Verdict
+from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict, Verdict
 from coach.judge.prompts import repair_message, structured_messages
 from coach.judge.structured_reply import StructuredReply, parse_reply
 from coach.judge.structured_schema import MAX_SENTENCES, reply_schema
-from coach.judge.templates import PromptTemplates
-from coach.model.completion import ChatModel, Completion, CompletionRequest, Message, Usage
+from coach.model.completion import Completion, CompletionRequest, Message, Usage
 
 #: Room for one check's reason, sentence numbers, verdict and JSON marks, in tokens.
 TOKENS_PER_CHECK = 110
@@ -26,34 +24,10 @@ TOKENS_FOR_EXTRAS = 320
 TOKENS_FOR_FRAME = 112
 
 
-class StructuredJudge:
-    """Asks for all verdicts at once; implements ``coach.judge.judging.Judge``."""
+class StructuredJudge(Judge):
+    """Asks for all verdicts at once."""
 
     name = "structured"
-
-    def __init__(self, model: ChatModel, templates: PromptTemplates) -> None:
-        self._model = model
-        self._templates = templates
-
-    @property
-    def model(self) -> str:
-        """Id of the model."""
-        return self._model.name
-
-    @property
-    def endpoint(self) -> str:
-        """Where the answer is sent."""
-        return self._model.endpoint
-
-    @property
-    def prompt_version(self) -> str:
-        """Version and hash of the prompt templates."""
-        return self._templates.fingerprint(self.name)
-
-    @property
-    def settings(self) -> Mapping[str, str]:
-        """Nothing beside model, method and prompts changes a verdict."""
-        return {}
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent first: one request."""

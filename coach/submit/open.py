@@ -1,0 +1,187 @@
+"""From settings to an assessor: the one place where model, judge and what stands around them are put together.
+
+`open_session` opens a model that can be asked, for one answer or for many; `unopened_session` knows it by name only,
+for what needs no reply: a prompt that is shown, a plan, the key of a result; `make_assessor` takes any other model.
+Nothing here knows a terminal: progress is told to a callback, and whoever cancels the task has everything closed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from coach.answer.language import identify_language
+from coach.bank.load import load_bank
+from coach.bank.questions import Bank
+from coach.errors import ConfigurationError
+from coach.judge.baselines import BaselineFile
+from coach.judge.logprobs import LogprobsJudge
+from coach.judge.prompt_files import load_prompts
+from coach.judge.similarity import LexicalSimilarity, Similarity
+from coach.judge.structured import StructuredJudge
+from coach.model import encoder
+from coach.model.choose import ModelChoice, choose_model
+from coach.model.completion import ChatModel, Completion, CompletionRequest
+from coach.model.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
+from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
+from coach.model.embedded_server import EmbeddedServer
+from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel, detect_capabilities
+from coach.model.pace import PacedChatModel
+from coach.model.prices import cost_usd
+from coach.model.repeatable import SettledChatModel
+from coach.submit.assess import AnswerAssessor
+
+#: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
+EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
+METHODS = (LogprobsJudge.name, StructuredJudge.name)
+#: Told while something takes long: (what, done, total).
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose for judging; small enough to travel to another process."""
+
+    model: str | None = None
+    bank: Path | None = None
+    method: str | None = None
+
+    def check(self) -> None:
+        """Raise ConfigurationError for a method that does not exist."""
+        if self.method is not None and self.method not in METHODS:
+            raise ConfigurationError(f"unknown method {self.method!r}", f"Choose one of: {', '.join(METHODS)}.")
+
+    def choose_model(self) -> ModelChoice:
+        """Return the model to use, by the environment where the user named none; raises ConfigurationError."""
+        return choose_model(self.model, os.environ)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A model with the assessor that asks it.
+
+    ``limit`` says how many answers may be judged at a time. ``method_assumed`` is true where only the endpoint itself
+    could tell which method it can do, and was not asked.
+    """
+
+    choice: ModelChoice
+    model: ChatModel
+    assessor: AnswerAssessor
+    limit: Limit
+    method_assumed: bool = False
+
+
+@asynccontextmanager
+async def open_session(
+    settings: Settings,
+    bank: Bank | None = None,
+    *,
+    many: bool = False,
+    concurrency: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> AsyncIterator[Session]:
+    """Open the model and yield a session for the bank (default: that of the settings); closes everything at the end.
+
+    With ``many`` the model keeps to the pace of the server: ``concurrency`` answers at a time, else as many as the
+    server turns out to bear. The embedded model always judges one answer at a time, so that its scores repeat. It
+    starts first, so that files are read while it loads. Raises CoachError.
+    """
+    settings.check()
+    choice = settings.choose_model()
+    async with AsyncExitStack() as stack:
+        server = None
+        if choice.embedded:
+            server = EmbeddedServer.start(choice.file or _prepared_file(on_progress))
+            stack.callback(server.close)
+        bank = bank or load_bank(settings.bank)
+        model = await stack.enter_async_context(await _open_model(choice, server, many))
+        asked: ChatModel = model
+        limit: Limit = FixedLimit(1)
+        if many:
+            if server is None:
+                limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
+            asked = paced = PacedChatModel(model, limit)
+            model.tell(paced.observe)
+        if server is not None:
+            asked = SettledChatModel(asked)
+        method, assumed = _method_of(settings, choice)
+        if assumed and not (await detect_capabilities(asked)).logprobs:
+            method = StructuredJudge.name
+        yield Session(choice, asked, make_assessor(bank, asked, method), limit)
+
+
+def unopened_session(settings: Settings, bank: Bank) -> Session:
+    """Return a session with everything but an open model; asking it is a programming error."""
+    choice = settings.choose_model()
+    model = _UnopenedModel(choice)
+    method, assumed = _method_of(settings, choice)
+    return Session(choice, model, make_assessor(bank, model, method), FixedLimit(1), assumed)
+
+
+def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similarity | None = None) -> AnswerAssessor:
+    """Return an assessor that asks ``model`` by ``method``; sentences are compared by meaning where that is installed.
+
+    The logprobs method asks about one check at a time, so that talk to the grader has to be found beforehand: by its
+    meaning where the encoder is installed. The structured judge reports it by itself, and its results do not depend
+    on what is installed.
+    """
+    prompts = load_prompts()
+    if method == StructuredJudge.name:
+        return AnswerAssessor(bank, StructuredJudge(model, prompts), cost_usd, identify_language)
+    if similarity is None:
+        similarity = encoder.SentenceEncoder() if encoder.encoder_installed() else LexicalSimilarity()
+    judge = LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+    detect = None
+    if isinstance(similarity, encoder.SentenceEncoder):
+        from coach.answer.instruction_detector import InstructionDetector
+
+        detect = InstructionDetector(similarity).suspicious
+    return AnswerAssessor(bank, judge, cost_usd, identify_language, detect)
+
+
+class _UnopenedModel:
+    """Stands for a model that is not opened."""
+
+    def __init__(self, choice: ModelChoice) -> None:
+        self.name = choice.model or EMBEDDED_MODEL.name.removesuffix(".gguf")
+        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        raise AssertionError("nothing is sent to a model that is not opened")
+
+
+def _method_of(settings: Settings, choice: ModelChoice) -> tuple[str, bool]:
+    """Return the method, and whether that is a guess: what other servers can do has to be found out.
+
+    OpenAI itself gets the method with a single request.
+    """
+    method = StructuredJudge.name if choice.is_openai else LogprobsJudge.name
+    return settings.method or method, settings.method is None and not (choice.embedded or choice.is_openai)
+
+
+def _prepared_file(on_progress: OnProgress | None) -> Path:
+    def report(done: int, total: int) -> None:
+        if on_progress:
+            on_progress("Preparing the embedded model (first use only)", done, total)
+
+    return ensure_model_file(report)
+
+
+async def _open_model(choice: ModelChoice, server: EmbeddedServer | None, many: bool) -> OpenAIChatModel:
+    """Return the chosen model; where there are many answers, their pace decides about trying again."""
+    if server is None:
+        retries = 0 if many else MAX_RETRIES
+        return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=retries, many=many)
+    endpoint = await server.await_ready_async()
+    return OpenAIChatModel(
+        endpoint.model,
+        endpoint.base_url,
+        endpoint.api_key,
+        timeout=600.0,
+        max_retries=0 if many else 1,
+        many=many,
+        endpoint_name=EMBEDDED_ENDPOINT,
+    )
