@@ -18,6 +18,7 @@
     * ModelRequestError
     * ModelServerError
     * ModelReplyError
+    * ModelCapabilityError
     * EmbeddedModelError
   * StorageError            a file or database could not be read or written (exit code 1)
 
@@ -122,6 +123,10 @@ class ModelReplyError(ModelError):
     """The endpoint answered, but not with a chat completion that can be read."""
 
     retryable = True
+
+
+class ModelCapabilityError(ModelError):
+    """The endpoint cannot do what the method of judging needs, for this answer or any other."""
 
 
 class EmbeddedModelError(ModelError):

@@ -122,7 +122,12 @@ def faulty_server(choose: Choose | None = None, delay: float = 0.0) -> Iterator[
 
 
 def completion(body: dict[str, Any]) -> str:
-    """Return the reply to a structured request: verdicts that depend on the prompt and nothing else."""
+    """Return the reply to a structured request: verdicts that depend on the prompt and nothing else.
+
+    Any other request gets a bare "Yes", without log-probabilities.
+    """
+    if "response_format" not in body:
+        return json.dumps(_completion_of(body, "Yes"))
     schema = body["response_format"]["json_schema"]["schema"]["properties"]
     prompt = body["messages"][1]["content"]
     checks = {check: _verdict(check, prompt) for check in schema["checks"]["properties"]}

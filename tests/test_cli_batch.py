@@ -74,6 +74,21 @@ def test_a_table_becomes_results_and_reports(server: FaultyServer, bank: Path, t
         assert {oct(path.stat().st_mode & 0o777) for path in out.iterdir() if path.name in OUTPUTS} == {"0o600"}
 
 
+def test_an_endpoint_without_log_probabilities_ends_the_run_at_once(
+    server: FaultyServer, bank: Path, tmp_path: Path
+) -> None:
+    """It is the endpoint's fault and no row's: a handful of requests, exit by the model's error, no row failed."""
+    table = write_rows(tmp_path / "rows.csv", batch_rows(60))
+    out = tmp_path / "out"
+
+    with pytest.raises(ModelError, match="gives no log-probabilities") as caught:
+        coach_batch(table, "--out", out, "--bank", bank, "--model", "stub", "--method", "logprobs")
+
+    assert "--method structured" in caught.value.hint
+    assert len(server.requests) < 30
+    assert records_of(out) == {}
+
+
 def test_the_same_command_goes_on(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
     """--max-rows stops and says how to go on; the second run asks only about the rest."""
     table = write_rows(tmp_path / "rows.csv", batch_rows(9))

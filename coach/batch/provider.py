@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from coach.batch.batch_job import BatchJob, ProviderBatch, ResultLine
 from coach.errors import StorageError
 from coach.model.endpoints import parse_address
-from coach.model.openai_client import NO_KEY
+from coach.model.openai_client import checked_key, open_client
 from coach.model.openai_errors import redact, translate
 
 if TYPE_CHECKING:
@@ -34,16 +34,15 @@ class BatchApi:
     """The batch API at a base URL; use it as an async context manager. Every failure is a CoachError."""
 
     def __init__(self, base_url: str, api_key: str | None, timeout: float = 600.0) -> None:
-        self.endpoint = parse_address(base_url).url
-        self._key = api_key or NO_KEY
+        self._address = parse_address(base_url)
+        self.endpoint = self._address.url
+        self._key = checked_key(api_key)
         self._timeout = timeout
         self._client: AsyncOpenAI | None = None
 
     async def __aenter__(self) -> Self:
         """Open the client."""
-        from openai import AsyncOpenAI
-
-        self._client = AsyncOpenAI(api_key=self._key, base_url=self.endpoint, timeout=self._timeout, max_retries=4)
+        self._client = open_client(self._address, self._key, timeout=self._timeout)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -15,7 +15,12 @@ from statistics import fmean
 from typing import Any, Protocol
 
 from coach.bank.questions import Check
-from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
+from coach.errors import (
+    ModelCapabilityError,
+    ModelContentFilterError,
+    ModelError,
+    ModelReplyError,
+)
 from coach.judge.events import told_events
 from coach.judge.evidence import EVENT_MARGIN, RANKING, Finding, find_evidence, is_reference
 from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict, Verdict
@@ -214,7 +219,7 @@ class LogprobsJudge(Judge):
         usages.append(completion.usage)
         if completion.first_token is None:
             # Without them a score would rest on the checks alone that the answer does not touch.
-            raise ModelRequestError(f"{self.endpoint} gives no log-probabilities", "Use --method structured for it.")
+            raise ModelCapabilityError(f"{self.endpoint} gives no log-probabilities", "Use --method structured for it.")
         log_odds = yes_log_odds(completion.first_token)
         if log_odds is None:
             raise ModelReplyError("the model answered neither Yes nor No")

@@ -18,7 +18,7 @@ from coach.model.openai_reply import Reply, read_reply
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from httpx2 import AsyncClient, Response, Timeout
+    from httpx2 import Response
     from openai import APIStatusError, AsyncOpenAI
 
 #: Sent where no key is needed. Without it the openai package would take OPENAI_API_KEY from the environment and
@@ -64,7 +64,7 @@ class OpenAIChatModel:
     ) -> None:
         self._address = parse_address(base_url)
         self._endpoint_name = endpoint_name
-        self._key = _checked_key(api_key)
+        self._key = checked_key(api_key)
         self._timeout = timeout
         self._max_retries = max_retries
         self._dialect = Dialect(model, self._address.is_openai, reasoning_room, prompt_cache_key)
@@ -154,7 +154,9 @@ class OpenAIChatModel:
         from pydantic_core import to_json
 
         if self._client is None:
-            self._client = _client(self._address, self._key, self._timeout, self._max_retries, self._many)
+            self._client = open_client(
+                self._address, self._key, timeout=self._timeout, max_retries=self._max_retries, many=self._many
+            )
         # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON and
         # `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
         response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
@@ -233,17 +235,20 @@ def _lesson(body: dict[str, Any], error: APIStatusError) -> str | None:
     return lesson(body, error.status_code, str(error.param or ""), str(error.code or ""), words)
 
 
-def _checked_key(api_key: str | None) -> str:
-    key = (api_key or "").strip() or NO_KEY
-    # Anything else would fail while the header is built, in an error that shows the key.
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError("the API key holds characters that no key has", "Copy OPENAI_API_KEY again.")
-    return key
+def open_client(
+    address: Address, api_key: str | None, *, timeout: float, max_retries: int = MAX_RETRIES, many: bool = False
+) -> AsyncOpenAI:
+    """Return a client of the openai package that sends to ``address`` and nowhere else.
 
+    Redirects are not followed, a loopback address is never reached through a proxy, login and query of the base URL are
+    sent along, and what the environment says about an account at OpenAI goes to OpenAI only. ``many`` is for many
+    requests in flight. Raises ConfigurationError for a key that cannot be one.
+    """
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-def _client(address: Address, key: str, timeout: float, max_retries: int, many: bool) -> AsyncOpenAI:
-    from openai import AsyncOpenAI, Timeout
+    from coach.model.aiohttp_transport import aiohttp_transport
 
+    key = checked_key(api_key)
     limits = Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
     client = AsyncOpenAI(
         api_key=key,
@@ -251,7 +256,14 @@ def _client(address: Address, key: str, timeout: float, max_retries: int, many: 
         default_query=address.query,
         timeout=limits,
         max_retries=max_retries,
-        http_client=_http_client(address, limits, many),
+        http_client=DefaultAsyncHttpx2Client(
+            auth=address.login,
+            transport=aiohttp_transport() if many else None,
+            timeout=limits,
+            follow_redirects=False,
+            trust_env=not address.is_loopback,
+            event_hooks={"response": [_stop_retries_without_quota]},
+        ),
     )
     if not address.is_openai:
         # Taken from the environment, but meant for OpenAI.
@@ -259,19 +271,13 @@ def _client(address: Address, key: str, timeout: float, max_retries: int, many: 
     return client
 
 
-def _http_client(address: Address, timeout: Timeout, many: bool) -> AsyncClient:
-    from openai import DefaultAsyncHttpx2Client
-
-    from coach.model.aiohttp_transport import aiohttp_transport
-
-    return DefaultAsyncHttpx2Client(
-        auth=address.login,
-        transport=aiohttp_transport() if many else None,
-        timeout=timeout,
-        follow_redirects=False,
-        trust_env=not address.is_loopback,
-        event_hooks={"response": [_stop_retries_without_quota]},
-    )
+def checked_key(api_key: str | None) -> str:
+    """Return the key, or one that stands for none; raises ConfigurationError without repeating it."""
+    key = (api_key or "").strip() or NO_KEY
+    # Anything else would fail while the header is built, in an error that shows the key.
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("the API key holds characters that no key has", "Copy OPENAI_API_KEY again.")
+    return key
 
 
 async def _stop_retries_without_quota(response: Response) -> None:
