@@ -11,8 +11,9 @@ import pytest
 from assessment_factory import shipped_bank
 from batch_factory import read_all
 
-from coach.batch.inputs import text_files
+from coach.answer import read
 from coach.batch.inputs.inputs import open_inputs
+from coach.batch.inputs.text_files import answer_row
 from coach.batch.rows import RowProblem
 from coach.errors import InputError
 
@@ -61,7 +62,7 @@ def test_other_files_are_reported_not_read(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken document, an unknown question and a huge file are problems of their files."""
-    monkeypatch.setattr(text_files, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(read, "MAX_BYTES", 10)
     (tmp_path / "A__dicom-standrad.txt").write_text("x", encoding="utf-8")
     (tmp_path / "B__1.docx").write_bytes(b"no document")
     (tmp_path / "C__1.txt").write_text("x" * 11, encoding="utf-8")
@@ -78,10 +79,10 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, monke
 
 def test_a_file_that_vanishes_is_a_problem(tmp_path: Path) -> None:
     """A file that the system does not give does not stop the rest."""
-    problem = text_files.read_answer_file(tmp_path / "A__1.txt")
+    problem = answer_row(tmp_path / "A__1.txt")
 
     assert isinstance(problem, RowProblem)
-    assert "cannot be read" in problem.message
+    assert "there is no such file" in problem.message
 
 
 def test_a_folder_without_answers_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from assessment_factory import shipped_bank
 from history_factory import judged
 from typer.testing import CliRunner, Result
 
-from coach.answer.drafts import keep_draft
+from coach.answer.read import keep_draft
 from coach.cli.history import history_app
 from coach.errors import CoachError, InputError, StorageError, UnknownQuestionError
 from coach.history.record_files import rescue_files, write_rescue_file

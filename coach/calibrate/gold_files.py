@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coach.batch.inputs.decoding import SAMPLE_BYTES, detect_encoding, open_text
+from coach.answer.decoding import SAMPLE_BYTES, detect_encoding, open_text
 from coach.batch.inputs.failures import listed, storable, unreadable
 from coach.batch.inputs.lines import MAX_LINE_CHARS, Line, Record, read_lines, read_records
 from coach.batch.rows import RowProblem

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.answer.answer_files import read_answer_file, read_standard_input
+from coach.answer.read import read_answer_file, read_standard_input
 from coach.compare.compare import Revision
 from coach.errors import InputError, StorageError
 

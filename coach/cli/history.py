@@ -85,7 +85,7 @@ def delete_command(
     quiet: QuietOption = False,
 ) -> None:
     """Delete attempts for good: of one question, by number, or all. Asks first."""
-    from coach.answer.drafts import delete_drafts
+    from coach.answer.read import delete_drafts
     from coach.history.record_files import delete_rescue_files
     from coach.history.records import Deletion
     from coach.history.store import HistoryStore

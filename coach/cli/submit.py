@@ -102,7 +102,7 @@ def _named_calibration(name: str | None) -> Calibration | None:
 
 
 def _read_answer(question: Question, file: str | None) -> str:
-    from coach.answer.answer_files import read_answer_file, read_standard_input, write_in_editor
+    from coach.answer.read import read_answer_file, read_standard_input, write_in_editor
 
     if file is None:
         return write_in_editor(question)

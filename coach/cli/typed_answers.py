@@ -22,7 +22,7 @@ def kept_until_done(question_id: str, text: str) -> Iterator[None]:
 
     It is written before the block starts, so that not even a killed process loses the answer.
     """
-    from coach.answer.drafts import discard_draft, keep_draft
+    from coach.answer.read import discard_draft, keep_draft
 
     try:
         draft = keep_draft(question_id, text)

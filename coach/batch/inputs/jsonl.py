@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from coach.batch.inputs.decoding import SAMPLE_BYTES, detect_encoding, open_text
+from coach.answer.decoding import SAMPLE_BYTES, detect_encoding, open_text
 from coach.batch.inputs.failures import empty, listed, storable, unreadable
 from coach.batch.inputs.lines import MAX_LINE_CHARS, Line, read_lines
 from coach.batch.rows import RawAnswer, RowProblem, SourceReport

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from coach.batch.inputs.decoding import SAMPLE_BYTES
+from coach.answer.decoding import SAMPLE_BYTES
 
 #: A longer line or cell cannot be read; it bounds what a missing line end or closing quote can take into memory.
 MAX_LINE_CHARS = 4_000_000

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from coach.batch.inputs.decoding import decode
-from coach.batch.inputs.failures import ARCHIVE_DAMAGE, listed, storable, unreadable, words_of
+from coach.answer.read import read_answer_file
+from coach.batch.inputs.failures import listed, storable, unreadable
 from coach.batch.rows import RawAnswer, RowProblem, SourceReport
 from coach.batch.scratch import scratch_database, scratch_errors
-from coach.errors import InputError
+from coach.errors import AnswerUnreadableError, InputError
 
 SUFFIXES = (".txt", ".md", ".docx")
-MAX_FILE_BYTES = 4_000_000
-_MAX_DOCX_BYTES = 20_000_000
-_MAX_DOCX_UNPACKED = 200_000_000
 _NAMING = "Files are named <candidate>__<question-id>.txt, .md or .docx."
 _SHOWN = 20
 
@@ -57,7 +53,7 @@ class FolderSource:
                 )
                 ordered = names.execute("SELECT name FROM names ORDER BY name")
             for (name,) in ordered:
-                yield read_answer_file(self._folder / os.fsdecode(name))
+                yield answer_row(self._folder / os.fsdecode(name))
         finally:
             names.close()
 
@@ -74,7 +70,7 @@ class AnswerFilesSource:
     def answers(self) -> Iterator[RawAnswer | RowProblem]:
         """Yield one answer per file."""
         for path in self._paths:
-            yield read_answer_file(path)
+            yield answer_row(path)
 
 
 def is_answer_file(name: str) -> bool:
@@ -83,16 +79,14 @@ def is_answer_file(name: str) -> bool:
     return suffix.lower() in SUFFIXES and "__" in stem and not name.startswith((".", "~$"))
 
 
-def read_answer_file(path: Path) -> RawAnswer | RowProblem:
+def answer_row(path: Path) -> RawAnswer | RowProblem:
     """Return the answer in one file, or why it cannot be read."""
     source = storable(str(path))
     candidate, _, question = path.stem.rpartition("__")
     try:
-        text = _docx_text(path) if path.suffix.lower() == ".docx" else _plain_text(path)
-    except OSError as error:
-        return RowProblem(source, 1, f"the file cannot be read ({error.strerror or error})")
-    except ValueError as error:
-        return RowProblem(source, 1, str(error))
+        text = read_answer_file(path)
+    except AnswerUnreadableError as error:
+        return RowProblem(source, 1, error.message.removeprefix(f"{path}: "))
     if not question.strip():
         return RowProblem(source, 1, f"the file's name does not say the question. {_NAMING}")
     return RawAnswer(source, 1, question.strip(), text, candidate.strip() or None)
@@ -101,39 +95,3 @@ def read_answer_file(path: Path) -> RawAnswer | RowProblem:
 def _names(folder: Path) -> Iterator[str]:
     with os.scandir(folder) as entries:
         yield from (entry.name for entry in entries if entry.is_file())
-
-
-def _plain_text(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise ValueError(f"the file is larger than {MAX_FILE_BYTES:,} bytes")
-    return decode(data)
-
-
-def _docx_text(path: Path) -> str:
-    import docx
-    from docx.table import Table
-
-    if path.stat().st_size > _MAX_DOCX_BYTES:
-        raise ValueError(f"the file is larger than {_MAX_DOCX_BYTES:,} bytes")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > _MAX_DOCX_UNPACKED:
-            raise ValueError(f"it unpacks to more than {_MAX_DOCX_UNPACKED:,} bytes")
-        blocks = docx.Document(str(path)).iter_inner_content()
-        return "\n".join(
-            line for block in blocks for line in (_table_lines(block) if isinstance(block, Table) else [block.text])
-        )
-    except ARCHIVE_DAMAGE as error:
-        raise ValueError(f"not a .docx document that can be read ({words_of(error)})") from error
-
-
-def _table_lines(table: object) -> Iterator[str]:
-    from docx.table import Table
-
-    assert isinstance(table, Table)
-    for row in table.rows:
-        # A merged cell appears once for every column that it spans.
-        yield "\t".join(dict.fromkeys(cell.text for cell in row.cells))

@@ -1,4 +1,4 @@
-"""Tests of coach.batch.inputs.decoding."""
+"""Tests of coach.answer.decoding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.batch.inputs.decoding import SAMPLE_BYTES, decode, detect_encoding, open_text
+from coach.answer.decoding import SAMPLE_BYTES, decode, detect_encoding, open_text
 
 WESTERN = "candidate;question_id;answer\nZoë Müller;3;“We don’t share passwords – ever”, it costs 20 € – voilà.\n"
 RUSSIAN = "кандидат,question_id,answer\nИван,3,Сначала проверяю архив, потом звоню коллегам.\n"

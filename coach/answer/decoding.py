@@ -64,7 +64,7 @@ def decode(data: bytes) -> str:
 def _utf_16(sample: bytes) -> str | None:
     """Return the byte order of UTF-16 that shows by its NULs, one beside every ASCII character."""
     first, second = sample[::2].count(0), sample[1::2].count(0)
-    if first + second < len(sample) / 10:
+    if first + second < len(sample) / 10 or len(sample) % 2:
         return None
     codec = "utf-16-le" if second > first else "utf-16-be"
     return codec if min(first, second) <= max(first, second) / 10 and _keeps_lines(sample, codec) else None

@@ -12,21 +12,24 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docx
 import pytest
 from assessment_factory import dicom_question
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.answer.answer_files import (
+from coach.answer.read import (
     MAX_BYTES,
     answer_part,
-    decode_answer,
+    decoded,
+    discard_draft,
     editor_text,
+    keep_draft,
     read_answer_file,
     read_standard_input,
     write_in_editor,
 )
-from coach.errors import AnswerUnreadableError
+from coach.errors import AnswerUnreadableError, StorageError
 
 if TYPE_CHECKING:
     from fake_editor import MakeEditor
@@ -43,9 +46,10 @@ TEXT = "I restored “the archive” in 3½ hours.\r\nNothing was lost.\n"
         codecs.BOM_UTF8 + TEXT.encode(),
         codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"),
         codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+        TEXT.encode("utf-16-le"),
         TEXT.encode("cp1252"),
     ],
-    ids=["UTF-8", "UTF-8 with mark", "UTF-16 LE", "UTF-16 BE", "Windows-1252"],
+    ids=["UTF-8", "UTF-8 with mark", "UTF-16 LE", "UTF-16 BE", "UTF-16 without mark", "Windows-1252"],
 )
 def test_a_text_file_is_read_in_the_usual_encodings(tmp_path: Path, data: bytes) -> None:
     """The byte-order mark is no part of the text, and line ends stay as they are."""
@@ -61,37 +65,35 @@ def test_whatever_is_saved_as_utf8_comes_back(text: str) -> None:
     data = text.encode()
     controls = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data)
     if controls == 0 and not text.startswith("\ufeff"):
-        assert decode_answer(data, "file") == text
+        assert decoded(data, "file") == text
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     """No content fails in another way, and no NUL reaches the answer."""
     try:
-        text = decode_answer(data, "file")
+        text = decoded(data, "file")
     except AnswerUnreadableError as error:
         text = error.message
     assert "\0" not in text
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("name", "data", "expected"),
     [
-        (b"%PDF-1.7\n1 0 obj", "this is a PDF document"),
-        (b"PK\x03\x04\x14\x00", "this is a Word or other packed document"),
-        (rb"{\rtf1\ansi hello}", "this is an RTF document"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "this is not a text file"),
-        (b"\x01\x02\x03 text", "this is not a text file"),
-        ("text".encode("utf-16-le"), "this is not a text file"),
-        (codecs.BOM_UTF32_LE + "text".encode("utf-32-le"), "this is not a text file"),
-        (codecs.BOM_UTF16_LE + b"a", "its text encoding is not known"),
-        (b"caf\x81", "its text encoding is not known"),
-        (b"x" * (MAX_BYTES + 1), "more than 512 KB, too large for one answer"),
+        ("answer.pdf", b"%PDF-1.7\n1 0 obj", "this is a PDF document"),
+        ("answer.rtf", rb"{\rtf1\ansi hello}", "this is an RTF document"),
+        ("answer.txt", b"PK\x03\x04\x14\x00", "not a .docx document that can be read"),
+        ("answer.docx", b"no document", "not a .docx document that can be read"),
+        ("answer.docx", b"x" * 20_000_001, "larger than 20,000,000 bytes"),
+        ("answer.md", b"\x89PNG\r\n\x1a\n\x00\x00", "this is not a text file"),
+        ("answer.md", b"\x01\x02\x03 text", "this is not a text file"),
+        ("answer.md", b"x" * (MAX_BYTES + 1), "larger than 4,000,000 bytes, too large for one answer"),
     ],
 )
-def test_what_is_no_text_is_refused_with_a_way_out(tmp_path: Path, data: bytes, expected: str) -> None:
+def test_what_is_no_answer_is_refused_with_a_way_out(tmp_path: Path, name: str, data: bytes, expected: str) -> None:
     """A document, a picture or a huge file is not judged as if it were an answer."""
-    path = tmp_path / "answer.docx"
+    path = tmp_path / name
     path.write_bytes(data)
 
     with pytest.raises(AnswerUnreadableError) as caught:
@@ -99,6 +101,29 @@ def test_what_is_no_text_is_refused_with_a_way_out(tmp_path: Path, data: bytes, 
 
     assert caught.value.message.startswith(f"{path}: {expected}")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["answer.docx", "answer"])
+def test_a_word_document_gives_its_text(tmp_path: Path, name: str) -> None:
+    """Paragraphs and tables are read in their order, whatever the file is called."""
+    document = docx.Document()
+    document.add_paragraph("First I look.")
+    table = document.add_table(rows=1, cols=3)
+    table.rows[0].cells[0].merge(table.rows[0].cells[1]).text = "then"
+    table.rows[0].cells[2].text = "act"
+    document.add_paragraph("Done – “really”.")
+    document.save(str(tmp_path / name))
+
+    assert read_answer_file(tmp_path / name) == "First I look.\nthen\tact\nDone – “really”."
+
+
+def test_a_document_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb is seen before it is unpacked."""
+    docx.Document().save(str(tmp_path / "answer.docx"))
+    monkeypatch.setattr("coach.answer.read._MAX_UNPACKED", 100)
+
+    with pytest.raises(AnswerUnreadableError, match="unpacks to more than 100 bytes"):
+        read_answer_file(tmp_path / "answer.docx")
 
 
 def test_the_largest_file_that_is_read(tmp_path: Path) -> None:
@@ -138,8 +163,8 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode("utf-16"))))
     assert read_standard_input() == TEXT
 
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (2 * MAX_BYTES))))
-    with pytest.raises(AnswerUnreadableError, match="standard input: more than"):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * (MAX_BYTES + 1))))
+    with pytest.raises(AnswerUnreadableError, match="standard input: larger than"):
         read_standard_input()
 
 
@@ -256,3 +281,35 @@ def test_a_file_that_holds_our_comment_is_read_without_it(tmp_path: Path) -> Non
 
     path.write_text("# My answer\nI restored it.\n", encoding="utf-8")
     assert read_answer_file(path) == "# My answer\nI restored it.\n"
+
+
+def test_a_draft_is_private_and_comes_back_as_typed(tmp_path: Path) -> None:
+    """Nobody else can read it, it replaces no other, and it can be handed in as it is."""
+    path, other = keep_draft("dicom-standard", TEXT), keep_draft("dicom-standard", "two")
+
+    assert path.is_relative_to(tmp_path / "coach-data")
+    assert path.name.startswith("dicom-standard-")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert (read_answer_file(path), read_answer_file(other)) == (TEXT, "two")
+
+
+def test_a_discarded_draft_is_gone() -> None:
+    """Also when somebody else was quicker."""
+    path = keep_draft("dicom-standard", TEXT)
+    discard_draft(path)
+    discard_draft(path)
+
+    assert not path.exists()
+
+
+def test_a_draft_that_cannot_be_deleted_is_named(
+    monkeypatch: pytest.MonkeyPatch, open_directory: Path, as_plain_user: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The error says which file stays."""
+    monkeypatch.setenv("COACH_DATA_DIR", str(open_directory))
+    path = keep_draft("dicom-standard", TEXT)
+    open_directory.joinpath("drafts").chmod(0o555)
+
+    with as_plain_user(), pytest.raises(StorageError, match=path.name):
+        discard_draft(path)

@@ -1,37 +1,50 @@
-"""Reading one answer that a person hands in: a file, standard input or the editor."""
+"""One answer from a person: a file (.txt, .md, .docx), standard input or the editor; and drafts of what was typed."""
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from coach.errors import AnswerUnreadableError
+from coach.answer.decoding import decode
+from coach.errors import AnswerUnreadableError, StorageError
+from coach.files import data_directory, keep_answer
 
 if TYPE_CHECKING:
+    from docx.table import Table
+
     from coach.bank.questions import Question
 
 #: Nobody types more; what is larger is a wrong file.
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 4_000_000
+#: Documents may hold pictures.
+_MAX_DOCUMENT, _MAX_UNPACKED = 20_000_000, 200_000_000
 #: Documents that hold text but are none: how they begin, and what people call them.
-_DOCUMENTS = (
-    (b"%PDF-", "a PDF document"),
-    (b"{\\rtf", "an RTF document"),
-    (b"PK\x03\x04", "a Word or other packed document"),
-)
-_AS_TEXT = "Save the answer as plain text (.txt or .md)."
+_DOCUMENTS = ((b"%PDF-", "a PDF document"), (b"{\\rtf", "an RTF document"))
+_PACKED = b"PK\x03\x04"
+#: What a damaged or encrypted document raises in zipfile, the XML parser (a SyntaxError) and python-docx.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, ValueError, TypeError, AttributeError, SyntaxError,
+    RuntimeError, OSError,
+)  # fmt: skip
+_AS_TEXT = "Save the answer as plain text (.txt or .md) or as .docx."
 _MARK = "# ------------------------ your answer goes below this line ------------------------"
+_DRAFTS = "drafts"
 
 
 def read_answer_file(path: Path) -> str:
-    """Return the text of an answer file; raises AnswerUnreadableError."""
+    """Return the text of an answer file; raises AnswerUnreadableError, whose message begins with the path."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return without_comment(_read(file, str(path)))
     except FileNotFoundError:
         raise AnswerUnreadableError(
             f"{path}: there is no such file", "Check the path, or use - to type it in."
@@ -42,50 +55,61 @@ def read_answer_file(path: Path) -> str:
         ) from None
     except OSError as error:
         raise AnswerUnreadableError(f"{path}: cannot be read ({error.strerror})", "Check its permissions.") from None
-    return without_comment(decode_answer(data, str(path)))
 
 
 def read_standard_input() -> str:
     """Return the answer piped or typed into standard input; raises AnswerUnreadableError."""
-    return decode_answer(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+    return _read(sys.stdin.buffer, "standard input")
 
 
-def decode_answer(data: bytes, name: str) -> str:
-    """Decode an answer: UTF-8, or UTF-16 with a byte-order mark, else Windows-1252; other documents are refused.
+def _read(file: IO[bytes], name: str) -> str:
+    data = file.read(_MAX_DOCUMENT + 1)
+    return docx_text(data, name) if data.startswith(_PACKED) or name.lower().endswith(".docx") else decoded(data, name)
 
-    Line ends stay as they are. Raises AnswerUnreadableError.
+
+def decoded(data: bytes, name: str) -> str:
+    """Decode an answer in whatever encoding; what is no text is refused. Line ends stay as they are.
+
+    Raises AnswerUnreadableError.
     """
     if len(data) > MAX_BYTES:
         raise AnswerUnreadableError(
-            f"{name}: more than {MAX_BYTES // 1024} KB, too large for one answer", "Hand in the answer alone, as text."
+            f"{name}: larger than {MAX_BYTES:,} bytes, too large for one answer", "Hand in the answer alone, as text."
         )
     for start, kind in _DOCUMENTS:
         if data.startswith(start):
             raise AnswerUnreadableError(f"{name}: this is {kind}, not a text file", _AS_TEXT)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = _decode(data, "utf-16", name)
-    elif _looks_binary(data):
-        raise AnswerUnreadableError(f"{name}: this is not a text file", _AS_TEXT)
-    else:
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = _decode(data, "cp1252", name)
-    if "\0" in text:
+    text = decode(data)
+    controls = sum(char < " " and char not in "\t\n\r\f\x1b" for char in text[:4096])
+    if "\0" in text or controls > len(text[:4096]) * 0.02:
         raise AnswerUnreadableError(f"{name}: this is not a text file", _AS_TEXT)
     return text
 
 
-def _decode(data: bytes, encoding: str, name: str) -> str:
+def docx_text(data: bytes, name: str) -> str:
+    """Return paragraphs and tables of a Word document, a line each; raises AnswerUnreadableError."""
+    import docx
+    from docx.table import Table
+
+    if len(data) > _MAX_DOCUMENT:
+        raise AnswerUnreadableError(f"{name}: larger than {_MAX_DOCUMENT:,} bytes", "Take pictures out of it.")
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        raise AnswerUnreadableError(f"{name}: its text encoding is not known", "Save the answer as UTF-8.") from None
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED:
+                raise ValueError(f"it unpacks to more than {_MAX_UNPACKED:,} bytes")
+        lines: list[str] = []
+        for block in docx.Document(io.BytesIO(data)).iter_inner_content():
+            lines += _table_lines(block) if isinstance(block, Table) else [block.text]
+    except _DAMAGE as error:
+        words = str(error).partition("\n")[0] or type(error).__name__
+        raise AnswerUnreadableError(f"{name}: not a .docx document that can be read ({words})", _AS_TEXT) from error
+    return "\n".join(lines)
 
 
-def _looks_binary(data: bytes) -> bool:
-    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:4096])
-    return control > len(data[:4096]) * 0.02
+def _table_lines(table: Table) -> Iterator[str]:
+    for row in table.rows:
+        # A merged cell appears once for every column that it spans.
+        yield "\t".join(dict.fromkeys(cell.text for cell in row.cells))
 
 
 def write_in_editor(question: Question) -> str:
@@ -107,7 +131,7 @@ def write_in_editor(question: Question) -> str:
         ) from None
     try:
         subprocess.run([*shlex.split(editor), name], check=True)
-        answer = answer_part(decode_answer(path.read_bytes(), "the editor's file"), question)
+        answer = answer_part(decoded(path.read_bytes(), "the editor's file"), question)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise AnswerUnreadableError(
             f"the editor {editor!r} failed ({error})", _hint_after_editor(path, empty)
@@ -155,3 +179,33 @@ def answer_part(text: str, question: Question) -> str:
     while lines and lines[0].strip() in ours:
         lines.pop(0)
     return "\n".join(lines).strip()
+
+
+def keep_draft(question_id: str, text: str) -> Path:
+    """Write a typed answer that has no critique yet to a new private file, and return its path.
+
+    It lies in the data directory, else in the temporary one. Raises StorageError when neither can be written.
+    """
+    return keep_answer(text.encode("utf-8", "replace"), f"{question_id}-", ".md", _DRAFTS)
+
+
+def discard_draft(path: Path) -> None:
+    """Delete a draft whose answer has its critique; raises StorageError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be deleted ({error.strerror})", "Delete it yourself.") from error
+
+
+def delete_drafts(question_id: str | None = None) -> int:
+    """Delete the drafts in the data directory (of one question, or all) and return how many; raises StorageError."""
+    pattern = "*.md" if question_id is None else f"{question_id}-*.md"
+    # The draft of "net" is no draft of "net-2": behind the id stands what makes a file name unique, without a dash.
+    own = [
+        path
+        for path in sorted((data_directory() / _DRAFTS).glob(pattern))
+        if question_id is None or "-" not in path.stem.removeprefix(f"{question_id}-")
+    ]
+    for path in own:
+        discard_draft(path)
+    return len(own)
