@@ -6,7 +6,7 @@ import pytest
 from assessment_factory import shipped_bank
 from batch_factory import text_of
 
-from coach.bank.question_matching import QuestionMatcher
+from coach.bank.find import QuestionMatcher
 from coach.batch.rows import ColumnMatch, RawAnswer, RowProblem
 from coach.batch.table_layout import TableLayout, find_layout, find_roles, layout_of
 

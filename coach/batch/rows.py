@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from coach.bank.question_matching import QuestionMatchKind
+from coach.bank.find import QuestionMatchKind
 from coach.schema import ResultModel
 from coach.submit.assessment import Assessment
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from coach.bank.question_matching import QuestionMatcher, fold, is_answer_number
+from coach.bank.find import QuestionMatcher, fold, is_answer_number
 from coach.batch.rows import ColumnMatch, NearMiss, RawAnswer, RowProblem
 
 #: Names of the columns and JSON keys that we read, the first found wins; the contract's own names stand first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from coach.bank.question_matching import QuestionMatcher
+from coach.bank.find import QuestionMatcher
 from coach.bank.questions import Bank, Question
 from coach.batch.rows import RowProblem
 from coach.calibrate.gold import GoldRow, GoldTask

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from coach.answer.decoding import SAMPLE_BYTES, TextEncoding, detect_encoding, open_text
-from coach.bank.question_matching import QuestionMatcher
+from coach.bank.find import QuestionMatcher
 from coach.batch.inputs.failures import empty, storable, unknown_columns, unreadable
 from coach.batch.inputs.lines import Record, read_lines, read_records
 from coach.batch.inputs.reports import table_report

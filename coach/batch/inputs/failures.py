@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
 
-from coach.bank.question_matching import QuestionMatcher
+from coach.bank.find import QuestionMatcher
 from coach.batch.table_layout import near_misses
 from coach.errors import InputError
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from coach.bank.question_matching import QuestionMatcher
+from coach.bank.find import QuestionMatcher
 from coach.bank.questions import Bank
 from coach.batch.inputs.delimited import DelimitedSource
 from coach.batch.inputs.failures import storable, unreadable

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from coach.bank.question_matching import QuestionMatcher
+from coach.bank.find import QuestionMatcher
 from coach.batch.inputs.failures import ARCHIVE_DAMAGE, listed, storable, unknown_columns, unreadable, words_of
 from coach.batch.inputs.reports import table_report
 from coach.batch.rows import RawAnswer, RowProblem, SourceReport

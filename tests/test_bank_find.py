@@ -1,4 +1,4 @@
-"""Tests of coach.bank.question_matching."""
+"""A question is found by id, number, text or wording, whole or cut, and a near miss names the nearest ids."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from batch_factory import text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.bank.question_matching import QuestionMatch, QuestionMatcher, fold, is_answer_number
+from coach.bank.find import QuestionMatch, QuestionMatcher, find_question, fold, is_answer_number
+from coach.errors import UnknownQuestionError
 
 MATCHER = QuestionMatcher(shipped_bank())
 PLACES = list(range(len(shipped_bank().questions)))
@@ -90,6 +91,51 @@ def test_the_nearest_ids_come_best_first() -> None:
     assert set(MATCHER.nearest("How do you keep")) >= {"security-hipaa", "staying-current"}
 
 
+@pytest.mark.parametrize("wanted", ["dicom-standard", "1", " DICOM-Standard ", "1.", "Question 1", "Q1", "#1"])
+def test_whoever_types_a_question_is_understood_as_a_header_is(wanted: str) -> None:
+    """Case, blanks, the form of a number and a final dot do not matter to `coach submit` either."""
+    assert find_question(shipped_bank(), wanted).id == "dicom-standard"
+
+
+def test_every_question_is_found_by_its_own_text() -> None:
+    """The text may be pasted with other line breaks, in any case, without its question mark."""
+    for question in shipped_bank().questions:
+        pasted = question.text.replace(" ", "\n  ").upper().rstrip("?")
+
+        assert find_question(shipped_bank(), pasted) is question
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [
+        ("dicom", "dicom-standard"),
+        ("hippa", "security-hipaa"),
+        ("upgrade", "upgrade-migration"),
+        ("outtage", "system-outage"),
+    ],
+)
+def test_a_near_miss_names_what_may_be_meant(wanted: str, meant: str) -> None:
+    """The error repeats what was typed, suggests the likely id first, and says how to list all."""
+    with pytest.raises(UnknownQuestionError) as caught:
+        find_question(shipped_bank(), wanted)
+
+    assert repr(wanted) in caught.value.message
+    assert caught.value.hint.startswith(f"Did you mean {meant}")
+    assert "coach questions" in caught.value.hint
+
+
+def test_every_wording_of_a_question_finds_it() -> None:
+    """What interviewers say instead is known, whole or cut; a question's own text wins over another's wording."""
+    bank = shipped_bank()
+    first, second = bank.questions[:2]
+    asked = first.model_copy(update={"asked_as": ["Tell me what the standard is good for, please.", second.text]})
+    matcher = QuestionMatcher(bank.model_copy(update={"questions": [asked, *bank.questions[1:]]}))
+
+    assert matcher.match("1) tell me WHAT the standard is good for - please") == QuestionMatch(first.id, "text")
+    assert matcher.match("Tell me what the standard") == QuestionMatch(first.id, "start of the text")
+    assert matcher.match(second.text) == QuestionMatch(second.id, "text")
+
+
 @settings(deadline=None)
 @given(st.sampled_from(PLACES), st.integers(1, 400))
 def test_a_beginning_never_matches_another_question(place: int, length: int) -> None:
@@ -107,7 +153,10 @@ def test_any_text_can_be_matched(text: str) -> None:
     """Matching never fails, and only gives ids of the bank."""
     match = MATCHER.match(text)
     MATCHER.is_near(text)
+    nearest = MATCHER.nearest(text)
 
+    assert len(set(nearest)) == 3
+    assert set(nearest) <= {question.id for question in shipped_bank().questions}
     assert match is None or match.question_id in {question.id for question in shipped_bank().questions}
 
 
