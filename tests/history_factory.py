@@ -14,6 +14,8 @@ from coach.history.store import HistoryStore
 from coach.judge.judging import Verdict
 from coach.submit.assessment import Assessment, Improvement
 
+#: A probability that each verdict is given for, well away from the borders.
+PROBABILITIES = {Verdict.MET: 0.95, Verdict.PARTLY: 0.45, Verdict.NOT_MET: 0.02, Verdict.UNJUDGED: None}
 BANK = "PACS administrator interview"
 QUESTION = "dicom-standard"
 FIRST_DAY = datetime(2026, 11, 1, 18, 30, tzinfo=UTC)
@@ -29,7 +31,7 @@ def judged(
     """Return an assessment with this score, changed verdicts, and improvements as (check id, gain)."""
     if score is None:
         return unscored_assessment("The answer is too short to judge.", question_id=question_id)
-    changed = {check: (verdict, 0.5, ()) for check, verdict in (verdicts or {}).items()}
+    changed = {check: (verdict, PROBABILITIES[verdict], ()) for check, verdict in (verdicts or {}).items()}
     return dicom_assessment(
         question_id=question_id,
         score=score,

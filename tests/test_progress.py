@@ -10,6 +10,7 @@ from history_factory import BANK, attempt, judged
 from coach.history.progress import LAST_ATTEMPTS, progress_of, summarize
 from coach.history.records import Attempt
 from coach.judge.judging import Verdict
+from coach.judge.verdicts import verdict_of
 
 MET, PARTLY, NOT_MET, UNJUDGED = Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET, Verdict.UNJUDGED
 
@@ -80,6 +81,18 @@ def test_a_red_flag_that_appeared_is_a_loss() -> None:
 
     assert [change.check_id for change in progress.lost] == ["only-a-file-format"]
     assert progress.gained == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.61, 0.59), (0.59, 0.61)])
+def test_what_rewording_moves_is_no_change(before: float, after: float) -> None:
+    """A verdict that flips because its probability crosses a border by a hair is neither gained nor lost."""
+    first, latest = (judged(50, {"header-tags": verdict_of(p)}) for p in (before, after))
+    for assessment, probability in ((first, before), (latest, after)):
+        (check,) = (check for check in assessment.check_results() if check.id == "header-tags")
+        check.probability = probability
+    progress = progress_of([attempt(1, first), attempt(2, latest)])
+
+    assert (progress.gained, progress.lost) == ([], [])
 
 
 def test_checks_that_cannot_be_compared_are_left_out() -> None:

@@ -106,7 +106,7 @@ def test_no_change_is_said() -> None:
     """Two attempts with the same verdicts are told apart by their scores only."""
     text = encoded(ProgressReport(progress_of([attempt(1), attempt(2)]), UTC))
 
-    assert "No check changed its verdict since the first attempt." in text
+    assert "No check changed clearly since the first attempt." in text
 
 
 def test_unscored_attempts_only() -> None:

@@ -64,7 +64,7 @@ class HistoryListing(ResultModel):
 
 
 class ChangedCheck(ResultModel):
-    """A check whose verdict differs between the first and the latest judged attempt."""
+    """A check that changed between the first and the latest scored attempt, by more than rewording moves it."""
 
     check_id: str
     kind: Literal["point", "red_flag"]

@@ -89,7 +89,7 @@ class ProgressReport:
         yield from _changes(page, "Gained since the first attempt", progress.gained, "green")
         if progress.scored > 1 and not progress.gained and not progress.lost:
             yield Text()
-            yield from page.block("No check changed its verdict since the first attempt.", "")
+            yield from page.block("No check changed clearly since the first attempt.", "")
         yield from _recurring(page, progress)
         if progress.notes:
             yield Text()
