@@ -24,6 +24,7 @@ from coach.cli import calibrate
 from coach.cli.calibrate import calibrate_command
 from coach.errors import ConfigurationError, InputError, ModelContentFilterError
 from coach.judge.judging import Judgement, JudgeTask, OnVerdict
+from coach.submit.open import Settings
 
 app = typer.Typer()
 app.command()(calibrate_command)
@@ -61,7 +62,7 @@ def test_the_report_is_shown(judge: ScriptedJudge, gold: Path) -> None:
     assert result.exit_code == 0
     assert "40 answers to 4 questions, marked from 0 to 5" in result.stdout
     assert "Among people" in result.stdout
-    assert "judged 40 of 40" in result.stderr
+    assert "40 of 40 done" in result.stderr
     assert len(judge.tasks) == 40
 
 
@@ -272,6 +273,6 @@ def test_a_model_elsewhere_gets_several_answers_at_once(
     """The embedded model works on one answer at a time, whatever --parallel says."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    parallel: Callable[[str | None, int | None], int] = calibrate._parallel
+    parallel: Callable[[Settings, int | None], int] = calibrate._parallel
 
-    assert (parallel(None, None), parallel(None, 7)) == expected
+    assert (parallel(Settings(), None), parallel(Settings(), 7)) == expected

@@ -25,7 +25,7 @@ from coach_command import (
 )
 
 from coach.bank.example_files import exemplar_answers
-from coach.cli.checkup_result import Checkup, Finding
+from coach.cli.checkup import Checkup, Finding
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = [pytest.mark.httpx2(assert_all_called=False), pytest.mark.usefixtures("coach_alone")]

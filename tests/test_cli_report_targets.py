@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coach.cli.report_targets import check_writable
+from coach.cli.options import ReportOptions, check_writable
 from coach.errors import InputError
 
 pytest_plugins = ("plain_user",)
@@ -20,7 +20,9 @@ def test_a_file_in_a_folder_of_ones_own_is_fine(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "old.html").touch()
     (tmp_path / "link.html").symlink_to(tmp_path / "old.html")
 
-    check_writable(None, Path("new.html"), tmp_path / "old.html", tmp_path / "link.html")
+    ReportOptions().check()
+    ReportOptions(markdown=Path("new.html"), html=tmp_path / "old.html").check()
+    check_writable(tmp_path / "link.html")
 
     assert {path.name for path in tmp_path.iterdir()} == {"old.html", "link.html"}
 

@@ -68,7 +68,7 @@ def test_the_embedded_model_is_not_started(monkeypatch: pytest.MonkeyPatch) -> N
         raise AssertionError("the model was started")
 
     monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: True)
-    monkeypatch.setattr("coach.model.embedded_file.ensure_model_file", start)
+    monkeypatch.setattr("coach.submit.open.ensure_model_file", start)
     monkeypatch.setattr("coach.model.embedded_server.EmbeddedServer.start", start)
 
     text = submit("--show-prompt", "--model", "local").out

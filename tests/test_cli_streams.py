@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.cli.streams import never_fail_to_encode
+from coach.cli.console import never_fail_to_encode
 
 
 def written(text: str, encoding: str) -> str:

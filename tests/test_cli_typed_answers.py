@@ -129,6 +129,18 @@ def test_what_is_typed_into_the_terminal_is_kept_too(openai_chat: respx.Route, t
     assert str(draft) in result.err
 
 
+def test_an_answer_survives_a_look_at_the_prompt(openai_chat: respx.Route, editor: MakeEditor, tmp_path: Path) -> None:
+    """What was written to see its prompt can still be handed in."""
+    editor(WRITE)
+    result = coach("submit", ID, "--show-prompt")
+
+    assert result.code == 0
+    [draft] = drafts(tmp_path)
+    assert draft.read_text(encoding="utf-8") == ANSWER
+    assert str(draft) in result.err
+    assert not openai_chat.called
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from coach.cli.checkup_result import Checkup
+from coach.cli.checkup import Checkup
 from coach.model.embedded_file import embedded_model_installed
 from coach.model.encoder import encoder_installed
 from coach.submit.assessment import Assessment

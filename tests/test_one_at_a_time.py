@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.cli.one_at_a_time import say_when_ignored
+from coach.cli.options import say_when_ignored
 from coach.model.concurrency import MAXIMUM
 from coach.model.embedded_server import Endpoint
 from coach.submit.open import Settings, open_session
@@ -66,7 +66,7 @@ def test_a_wish_that_changes_nothing_is_answered(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    say_when_ignored(None, wanted, "--concurrency", quiet)
+    say_when_ignored(Settings(), wanted, "--concurrency", quiet)
 
     seen = capsys.readouterr()
     assert ("--concurrency is for models on a server" in " ".join(seen.err.split())) == said

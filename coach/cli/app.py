@@ -10,13 +10,13 @@ import typer
 from coach.cli.batch import batch_app
 from coach.cli.calibrate import calibrate_command
 from coach.cli.compare import compare_command
-from coach.cli.console import run_guarded
+from coach.cli.console import INTERRUPTED, never_fail_to_encode, print_error, say
 from coach.cli.doctor import doctor_command
 from coach.cli.history import history_app
 from coach.cli.next import next_command
 from coach.cli.questions import questions_command
-from coach.cli.streams import never_fail_to_encode
 from coach.cli.submit import submit_command
+from coach.errors import CoachError
 
 app = typer.Typer(
     name="coach",
@@ -56,6 +56,18 @@ app.command("doctor")(doctor_command)
 
 
 def main() -> None:
-    """Run the program and exit with its code (DESIGN section 7)."""
+    """Run the program and exit with its code: errors meant for people are two lines."""
     never_fail_to_encode()
-    sys.exit(run_guarded(app))
+    try:
+        app()
+    except CoachError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            say("Interrupted.")
+        raise
+    except BrokenPipeError:
+        # The reader went away (for example `| head`); nothing more can be said to it.
+        sys.stderr.close()
+        sys.exit(0)

@@ -17,8 +17,15 @@ from coach.cli.batch_jobs import (
     submit_command,
 )
 from coach.cli.console import INTERRUPTED, say
-from coach.cli.one_at_a_time import say_when_ignored
-from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, QuietOption
+from coach.cli.options import (
+    BankOption,
+    CalibrationOption,
+    JsonOption,
+    MethodOption,
+    ModelOption,
+    QuietOption,
+    say_when_ignored,
+)
 from coach.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,7 +101,7 @@ def grade_command(
         for line in source_lines(opened.matches):
             say(line)
     limits = Limits(max_cost, max_rows, concurrency)
-    say_when_ignored(model, concurrency, "--concurrency", quiet)
+    say_when_ignored(settings, concurrency, "--concurrency", quiet)
     job = BatchSettings(settings, loaded, opened, out, limits, calibration, quiet, restart)
     if dry_run:
         _show_plan(job, price_model or [], as_json, DISCOUNT if jobs else 1.0)

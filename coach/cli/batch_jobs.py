@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coach.cli.console import say
-from coach.cli.event_loop import run_to_end
 from coach.cli.options import BankOption, CalibrationOption, JsonOption, MethodOption, ModelOption, QuietOption
 from coach.errors import ConfigurationError, InputError
 
@@ -50,6 +49,8 @@ def submit_command(
     quiet: QuietOption = False,
 ) -> None:
     """Send what is not graded yet as jobs to the provider's Batch API. Again: goes on where it stopped."""
+    import asyncio
+
     from coach.bank.load import load_bank
     from coach.batch.batch_run import Ending
     from coach.batch.inputs.inputs import open_inputs
@@ -67,7 +68,7 @@ def submit_command(
         raise InputError(f"{out}: jobs are waiting there", f"First fetch their results: coach batch collect {out}")
     with Journal.open(out, restart=restart) as journal:
         folder = JobFolder(out)
-        written, started = run_to_end(_submit(opened, out, loaded, choice, journal, folder, limits, max_cost))
+        written, started = asyncio.run(_submit(opened, out, loaded, choice, journal, folder, limits, max_cost))
     if as_json:
         _print_jobs(folder.jobs)
     elif not quiet:
@@ -84,6 +85,8 @@ def submit_command(
 
 def status_command(directory: DirectoryArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Ask the provider how far the jobs are."""
+    import asyncio
+
     from coach.batch.job_files import JobFolder
     from coach.batch.journal_lock import JournalLock
 
@@ -91,7 +94,7 @@ def status_command(directory: DirectoryArgument, as_json: JsonOption = False, qu
     lock = JournalLock(directory)
     try:
         folder = JobFolder(directory)
-        found = run_to_end(_look_after(folder))
+        found = asyncio.run(_look_after(folder))
     finally:
         lock.release()
     if as_json:
@@ -113,6 +116,8 @@ def collect_command(
 
     What failed or expired is sent again by `submit`.
     """
+    import asyncio
+
     from coach.bank.load import load_bank
     from coach.batch.batch_rows import ROWS_NAME
     from coach.batch.job_files import JobFolder
@@ -123,7 +128,7 @@ def collect_command(
     _check_batch(directory)
     with Journal.open(directory) as journal:
         folder = JobFolder(directory)
-        done = run_to_end(_collect(loaded, journal, folder))
+        done = asyncio.run(_collect(loaded, journal, folder))
         complete = (directory / ROWS_NAME).is_file() and not any(job.open for job in folder.jobs)
         summary = write_outputs(directory, journal, loaded, complete=complete)
     if as_json:

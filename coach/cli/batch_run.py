@@ -74,17 +74,17 @@ async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSum
     from coach.cli.batch_outputs import write_outputs
     from coach.cli.batch_progress import batch_progress
     from coach.cli.batch_session import make_workers
-    from coach.cli.interrupts import run_until_interrupted
-    from coach.cli.live_progress import download_progress
+    from coach.cli.console import run_until_interrupted
+    from coach.cli.progress import Display
     from coach.submit.open import open_session
 
     calibration_hash, calibrate = calibration_of(job.calibration_name)
     total = _count_rows(job)
     console = err_console()
     async with AsyncExitStack() as stack:
-        with download_progress(console, job.quiet) as on_progress:
+        with Display(job.quiet, console) as display:
             opened = open_session(
-                job.settings, job.bank, many=True, concurrency=job.limits.concurrency, on_progress=on_progress
+                job.settings, job.bank, many=True, concurrency=job.limits.concurrency, on_progress=display.step
             )
             session = await stack.enter_async_context(opened)
         assessor = session.assessor

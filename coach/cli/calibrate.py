@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coach.cli.console import err_console, out_console, say
-from coach.cli.event_loop import run_to_end
-from coach.cli.one_at_a_time import embedded_is_chosen, say_when_ignored
-from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, QuietOption
-from coach.cli.report_targets import check_writable
+from coach.cli.console import out_console, say
+from coach.cli.options import (
+    BankOption,
+    JsonOption,
+    MethodOption,
+    ModelOption,
+    QuietOption,
+    check_writable,
+    say_when_ignored,
+)
 from coach.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from coach.batch.rows import RowProblem
-    from coach.calibrate.calibrate import OnProgress
     from coach.calibrate.calibration import AgreementReport, JudgeSummary
     from coach.calibrate.gold import JudgedAnswer
     from coach.calibrate.gold_plan import GoldPlan
@@ -71,14 +73,16 @@ def calibrate_command(
 
     Reports agreement, human ceiling, bias, reliability and the worst cases.
     """
+    import asyncio
+
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
-    say_when_ignored(model, parallel, "--parallel", quiet)
+    say_when_ignored(settings, parallel, "--parallel", quiet)
     _check_first(settings, save, html)
     plan = _plan(gold, bank, limit, seed, scale, quiet)
     try:
-        judged, judge = run_to_end(_judge(settings, plan, repeat, _parallel(model, parallel), out, quiet))
+        judged, judge = asyncio.run(_judge(settings, plan, repeat, _parallel(settings, parallel), out, quiet))
     except KeyboardInterrupt:
         say("What was judged is kept: the same command goes on from here.")
         raise
@@ -92,8 +96,8 @@ def calibrate_command(
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _parallel(model: str | None, wanted: int | None) -> int:
-    return 1 if embedded_is_chosen(model) else wanted or PARALLEL_REMOTE
+def _parallel(settings: Settings, wanted: int | None) -> int:
+    return 1 if settings.choose_model().embedded else wanted or PARALLEL_REMOTE
 
 
 def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
@@ -140,53 +144,23 @@ async def _judge(
     from coach.calibrate.agreement_report import judge_summary
     from coach.calibrate.calibrate import judge_gold
     from coach.calibrate.score_log import ScoreLog, score_directory
-    from coach.cli.live_progress import download_progress
+    from coach.cli.progress import Display
     from coach.submit.open import open_session
 
-    console = err_console()
     async with AsyncExitStack() as stack:
-        with download_progress(console, quiet) as on_progress:
-            opened = open_session(settings, plan.tasks[0].bank, on_progress=on_progress)
-            assessor = (await stack.enter_async_context(opened)).assessor
+        display = stack.enter_context(Display(quiet))
+        opened = open_session(settings, plan.tasks[0].bank, on_progress=display.step)
+        assessor = (await stack.enter_async_context(opened)).assessor
         judge = judge_summary(assessor.judge)
         log = stack.enter_context(ScoreLog(out or score_directory(judge)))
         if log.damaged and not quiet:
             say(f"warning: {log.damaged} kept scores cannot be read; their answers are judged again")
-        tell = stack.enter_context(_progress(console, quiet))
-        judged = await judge_gold(plan.tasks, assessor, log, repeats=repeats, concurrency=parallel, on_progress=tell)
-        return judged, judge
-
-
-@contextmanager
-def _progress(console: Console, quiet: bool) -> Iterator[OnProgress]:
-    """Yield a callback that shows a bar with the time left, or a line for every tenth where there is no terminal."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("Judging"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
-    shown = console.is_terminal and not quiet
-    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
-        bar = progress.add_task("", total=None)
 
         def tell(done: int, total: int) -> None:
-            progress.update(bar, completed=done, total=total)
-            if not shown and not quiet and (done == total or done % max(1, total // 10) == 0):
-                say(f"judged {done} of {total}")
+            display.count("Judging", done, total)
 
-        yield tell
+        judged = await judge_gold(plan.tasks, assessor, log, repeats=repeats, concurrency=parallel, on_progress=tell)
+        return judged, judge
 
 
 def _report(

@@ -1,28 +1,50 @@
-"""Looking at everything that judging needs, one finding after another."""
+"""Looking at everything that judging needs: one finding after another, and how a terminal shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+from pydantic import Field
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
 
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank
-from coach.cli.checkup_result import Checkup, Finding
 from coach.errors import CoachError
 from coach.model.choose import ModelChoice
+from coach.report.display_text import lines
+from coach.schema import ResultModel
 from coach.submit.assess import AnswerAssessor
-from coach.submit.open import Session, Settings, open_session
+from coach.submit.open import OnProgress, Session, Settings, open_session
 from coach.version import version
 
 T = TypeVar("T")
-#: Called with what is looked at next, and for what takes long with how much of it is done: (what, done, total).
-Tell = Callable[[str, int, int], None]
+
+
+class Finding(ResultModel):
+    """One thing that was looked at: ``ok``, ``warning`` (works, with a loss) or ``failed``."""
+
+    name: str
+    state: Literal["ok", "warning", "failed"]
+    detail: str
+    hint: str = ""
+
+
+class Checkup(ResultModel):
+    """Everything that ``coach doctor`` found, in the order it looked."""
+
+    schema_: Literal["coach/doctor@1"] = Field(default="coach/doctor@1", alias="schema")
+    coach_version: str
+    findings: list[Finding]
+    exit_code: int = 0
 
 
 @dataclass
 class _Notes:
-    tell: Tell
+    tell: OnProgress
     findings: list[Finding] = field(default_factory=list)
     exit_code: int = 0
 
@@ -34,7 +56,7 @@ class _Notes:
         self.exit_code = self.exit_code or error.exit_code
 
 
-async def check_up(settings: Settings, tell: Tell) -> Checkup:
+async def check_up(settings: Settings, tell: OnProgress) -> Checkup:
     """Look at bank, model, encoder, endpoint and storage, and grade one exemplar.
 
     Every CoachError becomes a finding, but for settings that do not exist: ConfigurationError.
@@ -169,3 +191,21 @@ async def _note_grading(assessor: AnswerAssessor, bank: Bank, notes: _Notes) -> 
         notes.note(
             "grading", text, "This model cannot tell a strong answer from a weak one; choose another.", "warning"
         )
+
+
+_SIGNS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "failed": ("FAILED", "bold red")}
+_INDENT = 4
+
+
+def checkup_page(checkup: Checkup) -> RenderableType:
+    """Return the findings one below the other, each with its hint; paths and hashes get the whole width."""
+    title = Text(f"answer feedback coach {checkup.coach_version}", style="bold")
+    return Group(title, *(part for finding in checkup.findings for part in _finding(finding)))
+
+
+def _finding(finding: Finding) -> list[RenderableType]:
+    sign, style = _SIGNS[finding.state]
+    head = Text.assemble("\n", (finding.name, "bold"), "  ", (sign, style))
+    rows = [Text(row) for row in lines(finding.detail).split("\n")]
+    rows += [Text(row, style="italic") for row in lines(finding.hint).split("\n") if row]
+    return [head, *(Padding(row, (0, 0, 0, _INDENT), expand=False) for row in rows)]

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coach.bank.find import find_question
-from coach.cli.console import err_console, out_console, say
-from coach.cli.event_loop import run_to_end
-from coach.cli.options import BankOption, JsonOption, MethodOption, ModelOption, NoScoreOption, QuietOption
-from coach.cli.report_targets import check_writable
+from coach.cli.console import out_console, say
+from coach.cli.options import (
+    BankOption,
+    JsonOption,
+    MethodOption,
+    ModelOption,
+    NoScoreOption,
+    QuietOption,
+    ReportOptions,
+)
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
     from coach.cli.compare_inputs import CompareInputs
-    from coach.compare.compare import OnRevision, Revision
+    from coach.compare.compare import Revision
     from coach.compare.comparison import Comparison, ComparisonSeries
     from coach.compare.comparison_view import ComparisonView
     from coach.compare.series_view import SeriesView
@@ -65,6 +70,8 @@ def compare_command(
 
     Shows what was lost, gained and is still missing, beyond the noise of rewording.
     """
+    import asyncio
+
     from coach.bank.load import load_bank
     from coach.cli.compare_inputs import gather_inputs
     from coach.submit.open import Settings
@@ -73,11 +80,11 @@ def compare_command(
     settings.check()
     loaded = load_bank(bank)
     question = find_question(loaded, question_id)
-    check_writable(markdown, html)
+    ReportOptions(markdown=markdown, html=html).check()
     inputs = gather_inputs(loaded, question, files or [], compare_with, bank)
     if inputs.note and not (quiet or as_json):
         _say(inputs.note)
-    result = run_to_end(_compare(settings, loaded, question, inputs, quiet or as_json, not no_score))
+    result = asyncio.run(_compare(settings, loaded, question, inputs, quiet or as_json, not no_score))
     _show(result, loaded, question, inputs.revisions, as_json, not no_score, markdown, html)
     if _is_unscored(result):
         raise typer.Exit(EXIT_UNSCORED)
@@ -86,7 +93,7 @@ def compare_command(
 async def _compare(
     settings: Settings, bank: Bank, question: Question, inputs: CompareInputs, quiet: bool, show_score: bool
 ) -> Comparison | ComparisonSeries:
-    from coach.cli.live_progress import download_progress
+    from coach.cli.progress import Display
     from coach.compare.compare import all_known, compare_revisions, compare_series, known_from_history
     from coach.submit.open import open_session, unopened_session
 
@@ -95,26 +102,17 @@ async def _compare(
     known = known_from_history(unopened, question, inputs.attempts)
     if all_known(unopened, question, inputs.revisions, known):
         return await compare(unopened, question, inputs.revisions, known)
-    with download_progress(err_console(), quiet) as on_progress:
-        async with open_session(settings, bank, on_progress=on_progress) as session:
+    with Display(quiet) as display:
+        async with open_session(settings, bank, on_progress=display.step) as session:
             assessor = session.assessor
             known = known_from_history(assessor, question, inputs.attempts)
-            with ExitStack() as live:
-                on_revision = _progress_of(live, bank, question, quiet, show_score)
-                return await compare(assessor, question, inputs.revisions, known, on_revision)
 
+            def on_revision(revision: Revision) -> OnVerdict:
+                if not quiet:
+                    _say(f"Judging {revision.label}")
+                return display.judging(bank, question, show_score=show_score)
 
-def _progress_of(live: ExitStack, bank: Bank, question: Question, quiet: bool, show_score: bool) -> OnRevision:
-    """Return what shows the judging of one revision after the other."""
-    from coach.cli.live_progress import judging_progress
-
-    def on_revision(revision: Revision) -> OnVerdict | None:
-        live.close()
-        if not quiet:
-            _say(f"Judging {revision.label}")
-        return live.enter_context(judging_progress(err_console(), bank, question, quiet=quiet, show_score=show_score))
-
-    return on_revision
+            return await compare(assessor, question, inputs.revisions, known, on_revision)
 
 
 def _say(text: str) -> None:

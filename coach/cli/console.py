@@ -1,10 +1,13 @@
-"""The one place that prints: words for people, errors, and exit codes."""
+"""Words for people on the standard streams, and Ctrl-C."""
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -13,7 +16,9 @@ from coach.errors import CoachError
 if TYPE_CHECKING:
     from rich.console import Console
 
+T = TypeVar("T")
 INTERRUPTED = 130
+_HANDLER = "coach.escape"
 
 
 def out_console() -> Console:
@@ -37,29 +42,59 @@ def say(text: str) -> None:
 
 def print_error(error: CoachError) -> None:
     """Print what happened and the next step on standard error."""
-    say(f"error: {_printable(error.message)}")
-    if error.hint:
-        say(f"hint: {_printable(error.hint)}")
-
-
-def _printable(text: str) -> str:
     from coach.report.display_text import lines
 
-    return lines(text)
+    say(f"error: {lines(error.message)}")
+    if error.hint:
+        say(f"hint: {lines(error.hint)}")
 
 
-def run_guarded(command: Callable[[], Any]) -> int:
-    """Run the program; turn errors meant for people into two lines and the right exit code."""
+def never_fail_to_encode() -> None:
+    """Let standard output and error escape what their encoding lacks, in a way that keeps JSON valid."""
+    codecs.register_error(_HANDLER, _escape)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_HANDLER)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Return the characters as JSON writes them; outside JSON, too, they say more than question marks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
+
+
+async def run_until_interrupted(work: Coroutine[Any, Any, T], on_first: Callable[[], None]) -> T:
+    """Run ``work``; the first Ctrl-C calls ``on_first``, which lets it end soon, and the second cancels it.
+
+    Raises KeyboardInterrupt when the work was cancelled so. Where the event loop takes no signal handlers (Windows),
+    Ctrl-C raises KeyboardInterrupt at once.
+    """
+    import asyncio
+    import signal
+
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    interrupts = 0
+
+    def interrupted() -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts == 1:
+            on_first()
+        else:
+            task.cancel()
+
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
-        command()
-    except CoachError as error:
-        print_error(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        say("Interrupted.")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (for example `| head`); nothing more can be said to it.
-        sys.stderr.close()
-        return 0
-    return 0
+        return await task
+    except asyncio.CancelledError:
+        if interrupts > 1:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)

@@ -1,11 +1,21 @@
-"""Options that several commands share, each defined once."""
+"""Options that several commands share, each defined once, and what follows from those about reports."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from coach.cli.console import out_console, say
+from coach.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from coach.submit.open import Settings
 
 ModelOption = Annotated[
     str | None,
@@ -30,7 +40,83 @@ MethodOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")]
 NoScoreOption = Annotated[bool, typer.Option("--no-score", help="Hide all numbers and keep the words.")]
+MarkdownOption = Annotated[
+    Path | None, typer.Option("--markdown", help="Also write the report as Markdown.", show_default=False)
+]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Also write the report as one HTML page.", show_default=False)
+]
 CalibrationOption = Annotated[
     str | None,
     typer.Option("--calibration", help="Apply a named calibration saved by `coach calibrate`.", show_default=False),
 ]
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """How a result is shown, and in which files besides."""
+
+    as_json: bool = False
+    quiet: bool = False
+    no_score: bool = False
+    markdown: Path | None = None
+    html: Path | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody wants to see progress and notes."""
+        return self.quiet or self.as_json
+
+    def check(self) -> None:
+        """Raise InputError for a file that no report could be written to, before a model is asked."""
+        for path in (self.markdown, self.html):
+            if path is not None:
+                check_writable(path)
+
+    def show(
+        self,
+        as_json: str,
+        terminal: Callable[[], RenderableType],
+        markdown: Callable[[], str],
+        html: Callable[[], str],
+    ) -> None:
+        """Print the result and write the reports that are wanted; raises StorageError."""
+        if self.as_json:
+            typer.echo(as_json)
+        else:
+            out_console().print(terminal())
+        from coach.files import write_whole
+
+        for path, report in ((self.markdown, markdown), (self.html, html)):
+            if path is not None:
+                write_whole(path, report())
+
+
+def check_writable(path: Path) -> None:
+    """Raise InputError for a path that no report can be written to."""
+    # The folder of a link's target, because that is where the report is written.
+    folder = path.resolve().parent
+    if path.is_dir() or not folder.is_dir():
+        raise InputError(f"{path}: a report cannot be written there", "Name a file in a folder that exists.")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: a report cannot be written there", "Name a regular file, not a device.")
+    import tempfile
+
+    try:
+        # Permissions alone do not tell: the disk may be read-only, or the user one who passes over permissions.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise InputError(
+            f"{path}: a report cannot be written there ({why})", "Name a file in a folder that you may write."
+        ) from None
+
+
+def say_when_ignored(settings: Settings, wanted: int | None, option: str, quiet: bool) -> None:
+    """Say that an option for more answers at a time changes nothing, where it does not.
+
+    Two answers in one piece of the embedded model's work would change each other's last digits. Raises CoachError.
+    """
+    if wanted is not None and wanted > 1 and not quiet and settings.choose_model().embedded:
+        say(f"{option} is for models on a server: the embedded one judges one answer at a time, so scores repeat.")

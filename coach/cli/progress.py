@@ -6,6 +6,7 @@ the screen before something is told.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -24,7 +25,6 @@ from coach.submit.scoring import criterion_credit, level_of
 
 #: Seconds between two lines in a log.
 _EVERY = 1.0
-_BAR_CELLS = 24
 
 
 class Display:
@@ -36,13 +36,14 @@ class Display:
         self._quiet = quiet
         self._console = console or err_console()
         self._drawn = self._console.is_terminal and not quiet
+        self._cells = 24 if self._console.width >= 72 else 12
         self._unicode = self._console.encoding.lower().startswith("utf")
         self._clock = clock
         self._progress = Progress(
             SpinnerColumn("dots" if self._unicode else "line"),
             # Titles come from files; markup in them must stay text.
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=_BAR_CELLS),
+            BarColumn(bar_width=self._cells),
             TextColumn("{task.fields[about]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
@@ -51,7 +52,7 @@ class Display:
         )
         self._task: TaskID | None = None
         self._subject: object = None
-        self._began = self._said = 0.0
+        self._began = self._say_after = 0.0
         self._announced: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -82,13 +83,13 @@ class Display:
         failed: int = 0,
         about: Sequence[str] = (),
     ) -> None:
-        """Tell how many of ``total`` (None: nobody knows) are done; in a log at most once a second.
+        """Tell how many of ``total`` (None: nobody knows) are done; in a log at most once a second, and in the end.
 
         Call it once before the work begins: speed and time left follow from those that are ``fresh`` (default: all),
         which were not done by an earlier run. ``about`` is what else is worth knowing.
         """
         now = self._begin(what)
-        if self._quiet or not (self._drawn or now - self._said >= _EVERY):
+        if self._quiet or not (self._drawn or now >= self._say_after or (self._say_after < math.inf and done == total)):
             return
         parts = [f"{failed} failed"] if failed else []
         fresh, elapsed = done if fresh is None else fresh, now - self._began
@@ -100,7 +101,8 @@ class Display:
         if self._drawn:
             self._draw(what, done, total, " · ".join([str(done) if total is None else f"{done}/{total}", *parts]))
         else:
-            self._said = now
+            # All are done: nothing more to say.
+            self._say_after = math.inf if done == total else now + _EVERY
             of = "" if total is None else f" of {total}"
             self._console.print(", ".join([f"{done}{of} done", *parts]), soft_wrap=True)
 
@@ -136,7 +138,7 @@ class Display:
         """Begin to show another subject, unless it is the same; returns the time."""
         now = self._clock()
         if subject != self._subject:
-            self._subject, self._began, self._said = subject, now, now
+            self._subject, self._began, self._say_after = subject, now, now + _EVERY
             if self._task is not None:
                 self._progress.remove_task(self._task)
                 self._task = None
@@ -155,9 +157,9 @@ class Display:
         if credit is None:
             return Text.assemble("  ", title, "  ", NOT_JUDGED)
         level = Text(one_line(criterion.levels[level_of(credit)].title), "bold cyan")
-        filled = round(credit * _BAR_CELLS)
+        filled = round(credit * self._cells)
         full, empty = "━─" if self._unicode else "#-"
-        bar = [Text(full * filled, "cyan"), Text(empty * (_BAR_CELLS - filled), "dim"), Text("  ")]
+        bar = [Text(full * filled, "cyan"), Text(empty * (self._cells - filled), "dim"), Text("  ")]
         return Text.assemble("  ", title, "  ", *(bar if show_score else []), level)
 
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, nullcontext
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coach.cli.console import err_console, out_console, say
-from coach.cli.event_loop import run_to_end
+from coach.cli.console import say
 from coach.cli.options import (
     BankOption,
     CalibrationOption,
+    HtmlOption,
     JsonOption,
+    MarkdownOption,
     MethodOption,
     ModelOption,
     NoScoreOption,
     QuietOption,
+    ReportOptions,
 )
-from coach.cli.report_targets import check_writable
-from coach.cli.typed_answers import kept_until_done, was_typed
-from coach.errors import AnswerUnreadableError
+from coach.errors import AnswerUnreadableError, CoachError, StorageError
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
-    from coach.calibrate.calibration import Calibration
     from coach.submit.assessment import Assessment
     from coach.submit.open import Settings
 
@@ -53,52 +55,55 @@ def submit_command(
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="Print exactly what would be sent, and send nothing.")
     ] = False,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Also write the report as Markdown.", show_default=False)
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write the report as one HTML page.", show_default=False)
-    ] = None,
+    markdown: MarkdownOption = None,
+    html: HtmlOption = None,
 ) -> None:
     """Critique one answer: what landed, what is missing, what next."""
+    import asyncio
+
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
     settings.check()
+    options = ReportOptions(as_json, quiet, no_score, markdown, html)
     loaded = load_bank(bank)
     question = find_question(loaded, question_id)
     # Whatever can be found wrong now must not wait until somebody has written an answer.
-    check_writable(markdown, html)
-    mapping = _named_calibration(calibration)
+    options.check()
+    calibrate = _calibration(calibration)
     settings.choose_model()
     text = _read_answer(question, file)
     if file is None and not text:
         say("Cancelled: the answer was empty.")
         return
+    typed = file is None or (file == "-" and sys.stdin.isatty())
     if show_prompt:
         from coach.cli.show_prompt import show
 
-        show(settings, loaded, question, text, as_json=as_json)
+        with kept_until_done(question.id, text, drop=False) if typed else nullcontext():
+            show(settings, loaded, question, text, as_json=as_json)
         return
-    with kept_until_done(question.id, text) if was_typed(file) else nullcontext():
-        assessment = run_to_end(_assess(settings, loaded, question, text, mapping, quiet or as_json, no_score))
+    with kept_until_done(question.id, text) if typed else nullcontext():
+        assessment = calibrate(asyncio.run(_assess(settings, loaded, question, text, options)))
         if not no_save:
             # Before it is shown: a reader that goes away, such as `| head`, must not cost the attempt.
             _save(assessment, loaded, text)
-    _print_report(assessment, loaded, question, text, as_json, no_score)
-    _write_reports(assessment, loaded, question, text, markdown, html, no_score)
+    _show(assessment, loaded, question, text, options)
     if assessment.score is None:
         raise typer.Exit(EXIT_UNSCORED)
 
 
-def _named_calibration(name: str | None) -> Calibration | None:
+def _calibration(name: str | None) -> Callable[[Assessment], Assessment]:
+    """Return what applies a named calibration; raises InputError when there is none of that name."""
     if name is None:
-        return None
+        return lambda assessment: assessment
     from coach.calibrate.calibration_files import load_calibration
+    from coach.calibrate.score_mapping import apply_calibration
 
-    return load_calibration(name)
+    calibration = load_calibration(name)
+    return lambda assessment: apply_calibration(assessment, calibration)
 
 
 def _read_answer(question: Question, file: str | None) -> str:
@@ -113,75 +118,66 @@ def _read_answer(question: Question, file: str | None) -> str:
     return text
 
 
-async def _assess(
-    settings: Settings,
-    bank: Bank,
-    question: Question,
-    text: str,
-    calibration: Calibration | None,
-    quiet: bool,
-    no_score: bool,
-) -> Assessment:
-    from coach.cli.live_progress import judging_progress, preparing
+@contextmanager
+def kept_until_done(question_id: str, text: str, *, drop: bool = True) -> Iterator[None]:
+    """Keep an answer that was typed for this run, and lies nowhere else, in a file that is named when the block fails.
+
+    It is written before the block starts, so that not even a killed process loses the answer. When the block is done
+    the file is deleted; without ``drop`` it stays and is named then, too.
+    """
+    from coach.answer.read import discard_draft, keep_draft
+
+    try:
+        draft = keep_draft(question_id, text)
+    except StorageError as error:
+        say(f"warning: {error.message}. {error.hint}")
+        yield
+        return
+    kept = f"Your answer is not lost. Hand it in again with: coach submit {question_id} {shlex.quote(str(draft))}"
+    try:
+        yield
+    except CoachError as error:
+        error.hint = f"{error.hint}\n{kept}".strip()
+        raise
+    except BaseException:
+        say(kept)
+        raise
+    if drop:
+        with suppress(StorageError):
+            discard_draft(draft)
+    else:
+        say(kept)
+
+
+async def _assess(settings: Settings, bank: Bank, question: Question, text: str, options: ReportOptions) -> Assessment:
+    from coach.answer.prepare import prepare_answer
+    from coach.cli.progress import Display
     from coach.submit.open import open_session, unopened_session
 
-    if _has_nothing_to_judge(bank, question, text):
+    if prepare_answer(text, question, bank.language).unscored_reason is not None:
+        # It gets no score whatever a model says, so none is opened for it.
         return await unopened_session(settings, bank).assessor.assess(question, text)
-    console = err_console()
     async with AsyncExitStack() as stack:
-        with preparing(console, quiet) as on_progress:
-            opened = open_session(settings, bank, on_progress=on_progress)
-            session = await stack.enter_async_context(opened)
-        with judging_progress(console, bank, question, quiet=quiet, show_score=not no_score) as on_verdict:
-            assessment = await session.assessor.assess(question, text, on_verdict)
-    if calibration is None:
-        return assessment
-    from coach.calibrate.score_mapping import apply_calibration
-
-    return apply_calibration(assessment, calibration)
+        display = stack.enter_context(Display(options.silent))
+        display.step("Getting the model ready")
+        session = await stack.enter_async_context(open_session(settings, bank, on_progress=display.step))
+        on_verdict = display.judging(bank, question, show_score=not options.no_score)
+        return await session.assessor.assess(question, text, on_verdict)
 
 
-def _has_nothing_to_judge(bank: Bank, question: Question, text: str) -> bool:
-    """Return whether the answer gets no score whatever a model says, so that none has to be opened for it."""
-    from coach.answer.prepare import prepare_answer
-
-    return prepare_answer(text, question, bank.language).unscored_reason is not None
-
-
-def _print_report(
-    assessment: Assessment, bank: Bank, question: Question, text: str, as_json: bool, no_score: bool
-) -> None:
-    if as_json:
-        typer.echo(assessment.to_json())
-        return
+def _show(assessment: Assessment, bank: Bank, question: Question, text: str, options: ReportOptions) -> None:
+    from coach.report.html import html_report
+    from coach.report.markdown import markdown_report
     from coach.report.terminal import TerminalReport
     from coach.report.view import build_view
 
-    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
-    out_console().print(TerminalReport(view))
-
-
-def _write_reports(
-    assessment: Assessment,
-    bank: Bank,
-    question: Question,
-    text: str,
-    markdown: Path | None,
-    html: Path | None,
-    no_score: bool,
-) -> None:
-    if markdown is None and html is None:
-        return
-    from coach.files import write_whole
-    from coach.report.html import html_report
-    from coach.report.markdown import markdown_report
-    from coach.report.view import build_view
-
-    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not no_score)
-    if markdown is not None:
-        write_whole(markdown, markdown_report(view))
-    if html is not None:
-        write_whole(html, html_report(view))
+    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not options.no_score)
+    options.show(
+        assessment.to_json(),
+        lambda: TerminalReport(view),
+        lambda: markdown_report(view),
+        lambda: html_report(view),
+    )
 
 
 def _save(assessment: Assessment, bank: Bank, text: str) -> None:

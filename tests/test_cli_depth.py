@@ -1,0 +1,28 @@
+"""The way of one answer from the command to the request is short enough to be read in one go."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+import respx
+from coach_command import ANSWER, Body, all_met, coach, one_token, serve
+from own_frames import OwnFrames
+
+pytest_plugins = ("coach_fixtures",)
+
+MOST = 10
+
+
+@pytest.mark.parametrize("method", ["structured"])
+def test_an_answer_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """From the entry of the program to the post, whatever the method."""
+    frames = OwnFrames(monkeypatch)
+
+    def reply(body: Body) -> httpx.Response:
+        frames.take()
+        return httpx.Response(200, json=all_met(body) if method == "structured" else one_token(body))
+
+    serve(openai_chat, reply)
+
+    assert coach("submit", "dicom-standard", "-", "--method", method, stdin=ANSWER).code == 0
+    assert 0 < len(frames.deepest) <= MOST, "\n".join(frames.deepest)
