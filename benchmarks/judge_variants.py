@@ -30,10 +30,8 @@ from pathlib import Path
 
 from kept_replies import KeptSession, open_kept_session
 
-from coach.calibrate.gold import GoldRow, GoldTask
-from coach.calibrate.gold_files import load_gold
-from coach.calibrate.gold_plan import GoldPlan, plan_calibration
-from coach.calibrate.paired_statistics import paired_statistics
+from coach.calibrate.agreement import agreement_of
+from coach.calibrate.gold import GoldPlan, GoldRow, GoldTask, plan_calibration, read_gold
 from coach.judge.log_odds import yes_log_odds
 from coach.judge.logprobs import CONTENT_FREE
 from coach.judge.prompt_files import load_prompts
@@ -136,9 +134,9 @@ def _case(row: GoldRow, answer: str) -> str:
 def _row(name: str, values: Sequence[float | None], plan: GoldPlan, seconds: float) -> str:
     pairs = [(v, task.row.score) for v, task in zip(values, plan.tasks, strict=True) if v is not None]
     judge, human = [v for v, _ in pairs], [m for _, m in pairs]
-    found = paired_statistics(judge, human, plan.summary.scale, 0, ("the judge", "people"))
+    found = agreement_of(judge, human, plan.summary.scale, 0)
     cells = []
-    for statistic in (found["pearson"], found["spearman"]):
+    for statistic in (found.pearson, found.spearman):
         low, high = statistic.interval or (math.nan, math.nan)
         cells.append(f"{statistic.value or math.nan:.3f} ({low:.2f} to {high:.2f})")
     return f"| {name} | {len(pairs)} | {' | '.join(cells)} | {seconds / max(1, len(values)):.2f} |"
@@ -147,15 +145,15 @@ def _row(name: str, values: Sequence[float | None], plan: GoldPlan, seconds: flo
 def _ceiling(plan: GoldPlan) -> str:
     pairs = [(t.row.rater_1, t.row.rater_2) for t in plan.tasks]
     both = [(a, b) for a, b in pairs if a is not None and b is not None]
-    found = paired_statistics([a for a, _ in both], [b for _, b in both], plan.summary.scale, 0, ("rater 1", "rater 2"))
-    cells = [f"{found[name].value or math.nan:.3f}" for name in ("pearson", "spearman")]
+    found = agreement_of([a for a, _ in both], [b for _, b in both], plan.summary.scale, 0)
+    cells = [f"{statistic.value or math.nan:.3f}" for statistic in (found.pearson, found.spearman)]
     return f"| one person against the other | {len(both)} | {' | '.join(cells)} | |"
 
 
 async def run(arguments: argparse.Namespace) -> None:
     """Measure every variant and print the table."""
-    data = load_gold(arguments.gold)
-    plan = plan_calibration(data.rows, data.problems, None, name="gold", limit=arguments.limit, seed=arguments.seed)
+    rows, problems = read_gold(arguments.gold)
+    plan = plan_calibration(rows, problems, None, name="gold", limit=arguments.limit, seed=arguments.seed)
     async with open_kept_session(Settings(model="local"), arguments.keep) as session:
         variants = Variants(session).all()
         chosen = arguments.only or [name for name in variants if name != "structured"]

@@ -8,9 +8,10 @@ from typing import Any
 from gold_factory import gold_plan, gold_row, gold_rows, judged
 from scripted_judge import ScriptedJudge
 
-from coach.calibrate.agreement_report import build_report, calibrated, judge_summary
-from coach.calibrate.calibration import AgreementReport, RepeatSpread
+from coach.calibrate.agreement import build_report, calibrated
 from coach.calibrate.gold import GoldRow
+from coach.calibrate.result import AgreementReport, RepeatSpread
+from coach.calibrate.run import judge_summary
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m [bold]x[/bold] \u202e & \" ' {{ 7*7 }} ]]>"
 

@@ -12,10 +12,9 @@ from assessment_factory import dicom_assessment
 from scripted_judge import ScriptedJudge
 
 from coach.bank.questions import Bank, Check
-from coach.calibrate.calibration import Calibration, Scale
-from coach.calibrate.gold import GoldRow, GoldTask, JudgedAnswer, ScoreRecord
-from coach.calibrate.gold_matching import match_questions
-from coach.calibrate.gold_plan import GoldPlan, plan_calibration
+from coach.calibrate.gold import GoldPlan, GoldRow, GoldTask, JudgedAnswer, match_questions, plan_calibration
+from coach.calibrate.result import Calibration, Scale
+from coach.calibrate.score_log import ScoreRecord
 from coach.judge.judging import JudgeTask
 from coach.submit.assess import AnswerAssessor
 

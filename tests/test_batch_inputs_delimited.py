@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from coach.batch.inputs.inputs import open_inputs
-from coach.batch.table_layout import SPREADSHEET_ERRORS
+from coach.batch.inputs.layout import SPREADSHEET_ERRORS
 from coach.errors import InputError
 
 HEADER = "candidate,question_id,answer\n"

@@ -123,7 +123,7 @@ def test_the_report_names_the_keys(tmp_path: Path) -> None:
         ("\n \n", "empty", "one answer a row"),
         ('{"q": 1, "text": "x"}\n', "found the keys 'q', 'text'", "question_id"),
         ('[{"question_id": 1, "answer": "x"}]\n', "not JSON lines", "one JSON array"),
-        ("candidate,answer\n", "not JSON lines", "Every line"),
+        ("candidate,answer\n", "not JSON lines", "JSON keys"),
     ],
 )
 def test_a_file_without_answers_is_refused(tmp_path: Path, content: str, words: str, hint: str) -> None:

@@ -1,4 +1,4 @@
-"""Tests of coach.batch.inputs.row_ids."""
+"""Tests of coach.batch.inputs.inputs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.batch.inputs.row_ids import RowIds
-from coach.batch.rows import RawAnswer
+from coach.batch.inputs.inputs import RowIds
 
 
 @pytest.fixture
@@ -20,15 +19,15 @@ def ids() -> Iterator[RowIds]:
         yield row_ids
 
 
-def raw(answer: str = "x", **changes: str | bool) -> RawAnswer:
-    """Return a row of a file."""
-    return RawAnswer("a.csv", 2, "1", answer, **changes)  # type: ignore[arg-type]
+def raw(answer: str = "x", **changes: str) -> dict[str, str]:
+    """Return the texts of a row of a file."""
+    return {"answer": answer, **changes}
 
 
 def test_a_given_id_is_kept(ids: RowIds) -> None:
     """An id in the file is the row's id; in a wide table it gets the question."""
-    assert ids.take(raw(given_id="a7"), "q") == "a7"
-    assert ids.take(raw(given_id="b7", shared_id=True), "q") == "b7/q"
+    assert ids.take(raw(id="a7"), "q") == "a7"
+    assert ids.take(raw(row="b7"), "q") == "b7/q"
 
 
 def test_without_an_id_the_candidate_names_the_row(ids: RowIds) -> None:
@@ -47,7 +46,7 @@ def test_without_a_candidate_the_answer_names_the_row(ids: RowIds) -> None:
 
 def test_equal_identities_are_told_apart(ids: RowIds) -> None:
     """A repeated id gets its question first, then a number; even where a file has such an id of its own."""
-    given_ids = [ids.take(raw(given_id=name), question) for name, question in
+    given_ids = [ids.take(raw(id=name), question) for name, question in
                  [("7", "q"), ("7", "r"), ("7", "s"), ("7", "s"), ("7/s#2", "q"), ("7", "s")]]  # fmt: skip
 
     assert given_ids[:4] == ["7", "7/r", "7/s", "7/s#2"]
@@ -59,8 +58,8 @@ ROWS = st.lists(
         raw,
         answer=st.sampled_from(["x", "y"]),
         candidate=st.sampled_from(["Ann", "Bob", ""]),
-        given_id=st.sampled_from(["", "1", "1/q", "1/q#2"]),
-        shared_id=st.booleans(),
+        id=st.sampled_from(["", "1", "1/q", "1/q#2"]),
+        row=st.sampled_from(["", "1"]),
     ),
     max_size=25,
 )
@@ -68,7 +67,7 @@ ROWS = st.lists(
 
 @settings(deadline=None)
 @given(ROWS)
-def test_ids_are_always_distinct(rows: list[RawAnswer]) -> None:
+def test_ids_are_always_distinct(rows: list[dict[str, str]]) -> None:
     """No two rows of a batch share an id, whatever the files say."""
     with closing(RowIds()) as row_ids:
         taken = [row_ids.take(row, "q") for row in rows]

@@ -13,8 +13,7 @@ from batch_factory import read_all
 
 from coach.answer import read
 from coach.batch.inputs.inputs import open_inputs
-from coach.batch.inputs.text_files import answer_row
-from coach.batch.rows import RowProblem
+from coach.batch.rows import AnswerRow, RowProblem
 from coach.errors import InputError
 
 
@@ -79,10 +78,16 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, monke
 
 def test_a_file_that_vanishes_is_a_problem(tmp_path: Path) -> None:
     """A file that the system does not give does not stop the rest."""
-    problem = answer_row(tmp_path / "A__1.txt")
+    for name in ("A__1.txt", "B__2.txt"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    batch = open_inputs([str(tmp_path / "*.txt")], shipped_bank())
+    (tmp_path / "A__1.txt").unlink()
+
+    problem, row = list(batch)
 
     assert isinstance(problem, RowProblem)
     assert "there is no such file" in problem.message
+    assert isinstance(row, AnswerRow)
 
 
 def test_a_folder_without_answers_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import tracemalloc
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.batch.inputs.inputs import open_inputs
-from coach.batch.table_layout import SPREADSHEET_ERRORS
+from coach.batch.inputs.layout import SPREADSHEET_ERRORS
 from coach.errors import InputError
 
 #: XML cannot hold other control characters, and makes every line end \n.
@@ -193,26 +192,3 @@ def test_any_damage_is_a_problem_or_an_input_error(tmp_path: Path) -> None:
 
     assert refusals
     assert all(str(path) in message for message in refusals)
-
-
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
-    """The texts of a large workbook are not held in memory."""
-    peaks = []
-    for count in (200, 2000):
-        path = tmp_path / f"{count}.xlsx"
-        with xlsxwriter.Workbook(str(path)) as book:
-            sheet = book.add_worksheet()
-            sheet.write_row(0, 0, ["candidate", "question_id", "answer"])
-            for number in range(1, count + 1):
-                sheet.set_row(number, 20)
-                sheet.write_row(number, 0, [f"c{number}", 1, f"{number} checks of the archive. " * 20])
-        batch = open_inputs([str(path)], shipped_bank())
-        tracemalloc.start()
-        try:
-            assert sum(1 for _ in batch) == count
-            peaks.append(tracemalloc.get_traced_memory()[1])
-        finally:
-            tracemalloc.stop()
-
-    # The texts alone have 1.1 MB.
-    assert peaks[1] - peaks[0] < 400_000

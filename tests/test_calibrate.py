@@ -13,9 +13,8 @@ from scripted_judge import ScriptedJudge
 
 from coach.bank.questions import Check
 from coach.calibrate.agreement import repeat_spread
-from coach.calibrate.calibrate import MAX_FAILURES_IN_A_ROW, Scores, judge_gold
-from coach.calibrate.gold import GoldTask, JudgedAnswer
-from coach.calibrate.gold_matching import match_questions
+from coach.calibrate.gold import GoldTask, JudgedAnswer, match_questions
+from coach.calibrate.run import MAX_FAILURES_IN_A_ROW, Scores, judge_gold
 from coach.calibrate.score_log import FILE_NAME, ScoreLog
 from coach.errors import (
     ModelAuthenticationError,

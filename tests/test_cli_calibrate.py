@@ -17,8 +17,8 @@ from typer.testing import CliRunner, Result
 
 from coach import files
 from coach.bank.questions import Check
-from coach.calibrate.calibration import AgreementReport
-from coach.calibrate.calibration_files import apply_named_calibration, load_calibration
+from coach.calibrate.mapping import apply_calibration, load_calibration
+from coach.calibrate.result import AgreementReport
 from coach.calibrate.score_log import FILE_NAME
 from coach.cli import calibrate
 from coach.cli.calibrate import calibrate_command
@@ -129,7 +129,7 @@ def test_a_saved_calibration_can_be_used(judge: ScriptedJudge, gold: Path) -> No
     kept = load_calibration("mine")
     assert [list(knot) for knot in kept.knots] == document["calibration"]["knots"]
     assert (kept.judge, kept.model, kept.prompt_version) == (judge.name, judge.model, judge.prompt_version)
-    assert apply_named_calibration(dicom_assessment(), "mine").receipt.calibration == "mine"
+    assert apply_calibration(dicom_assessment(), kept).receipt.calibration == "mine"
     assert "coach submit ID --calibration mine" in result.stderr
 
 
@@ -163,7 +163,7 @@ def test_rows_that_cannot_be_used_are_named(judge: ScriptedJudge, tmp_path: Path
 
     result = coach(path)
 
-    assert f"warning: {path}, line 5: the row has no score" in result.stderr
+    assert f"warning: {path}, line 5: the object has no score" in result.stderr
     assert "line 6: there is no question 'nothing' in the bank" in result.stderr
     assert "2 rows of the file could not be used." in result.stdout
 

@@ -10,9 +10,9 @@ import pytest
 from calibration_cases import full_report, report_on
 from gold_factory import gold_row
 
-from coach.calibrate.calibration import Scale
 from coach.calibrate.calibration_charts import reliability_chart, scatter_chart
 from coach.calibrate.calibration_words import mark
+from coach.calibrate.result import Scale
 
 
 def test_charts_are_plain_shapes_in_the_right_place() -> None:

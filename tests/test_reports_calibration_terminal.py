@@ -7,8 +7,8 @@ from calibration_cases import full_report, hostile_report, report_on
 from gold_factory import gold_rows
 from terminal_output import encoded
 
-from coach.calibrate.calibration import AgreementReport, Statistic
 from coach.calibrate.calibration_terminal import CalibrationReport
+from coach.calibrate.result import AgreementReport, Statistic
 
 
 def shown(report: AgreementReport, width: int = 100, encoding: str = "utf-8") -> str:

@@ -9,7 +9,7 @@ from calibration_cases import full_report, report_on
 from gold_factory import gold_row, gold_rows
 
 from coach.calibrate import calibration_words as words
-from coach.calibrate.calibration import RepeatSpread, Statistic
+from coach.calibrate.result import RepeatSpread, Statistic
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_judge import ScriptedJudge
 
-from coach.calibrate.agreement_report import judge_summary
-from coach.calibrate.gold import ScoreRecord
-from coach.calibrate.score_log import FILE_NAME, ScoreLog, score_directory
+from coach.calibrate.run import judge_summary
+from coach.calibrate.score_log import FILE_NAME, ScoreLog, ScoreRecord, score_directory
 from coach.errors import InputError, StorageError
 
 

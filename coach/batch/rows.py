@@ -39,22 +39,6 @@ class RowProblem:
 
 
 @dataclass(frozen=True)
-class RawAnswer:
-    """An answer as it stands in its file: the question may be an id, a number or a text, known or not.
-
-    ``shared_id`` says that ``given_id`` names a row of several answers, as in a table with a column per question.
-    """
-
-    source: str
-    line: int
-    question: str
-    answer: str
-    candidate: str | None = None
-    given_id: str | None = None
-    shared_id: bool = False
-
-
-@dataclass(frozen=True)
 class ColumnMatch:
     """A column that holds the answers to one question, and by what its header was recognised."""
 

@@ -1,70 +1,187 @@
-"""Agreement of a judge with people, and of people with each other: pooled, per question, and what explains it."""
+r"""Agreement of a judge with people, and of people with each other: pooled, per question, and what explains it.
+
+For marks a and b of the same n answers (a, b rounded to the steps of the scale for QWK and agreement):
+
+* Pearson r:  covariance / product of the standard deviations
+* Spearman rho:  Pearson r of the ranks, ties sharing their mean rank
+* QWK (Cohen 1968):  1 - mean((a-b)^2) / (var(a) + var(b) + (mean(a) - mean(b))^2). The denominator is the expected
+  squared difference of independent marks, so this equals the kappa of the contingency table with quadratic weights.
+* RMSE, signed bias:  sqrt(mean((a-b)^2)), mean(a-b), not rounded
+* exact and adjacent agreement:  shares of pairs with |a-b| = 0 and <= 1 step
+
+Intervals are 95 % percentile intervals of a bootstrap over the answers (Efron & Tibshirani 1993, chapter 13).
+numpy and scipy are imported when a function is called (extra ``calibrate``).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from coach.calibrate.calibration import (
+from coach.calibrate.gold import GoldRow, JudgedAnswer
+from coach.calibrate.mapping import check_enough, fit_half, fit_mapping, map_score
+from coach.calibrate.result import (
     Agreement,
+    AgreementReport,
     AgreementViews,
+    Calibration,
+    CalibrationOutcome,
     Disagreement,
+    GoldSummary,
     HumanCeiling,
+    JudgeSummary,
     LabelSummary,
-    LengthCorrelation,
     QuestionAgreement,
+    ReasonCount,
     ReliabilityBin,
     RepeatSpread,
     Scale,
     ScoredPair,
+    Statistic,
 )
-from coach.calibrate.gold import GoldTask, JudgedAnswer
-from coach.calibrate.paired_statistics import NAMES, mean_of, paired_statistics, point_statistics, rank_correlation
+from coach.files import require_statistics
 
-BINS = 10
-WORST = 10
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+#: Names of the figures of an Agreement, in the order of reports.
+NAMES = ("pearson", "spearman", "qwk", "rmse", "exact", "adjacent", "bias")
 JUDGE, HUMAN = "marks of the judge", "human marks"
 RATER_1, RATER_2 = "marks of rater 1", "marks of rater 2"
+#: Fewer answers say nothing about agreement.
+MIN_ANSWERS = 3
+BINS = 10
+WORST = 10
 
+_RESAMPLES = 1000
+#: An interval needs this share of resamples in which the figure is defined.
+_MIN_DEFINED = 0.9
+_PERCENTILES = (2.5, 97.5)
+#: Numbers held at once while resampling, so that large files need no more memory than small ones.
+_BLOCK = 2_000_000
+_CONSTANT = 1e-9
 _Z_95 = 1.96
-_DIGITS = 4
 
 
-@dataclass(frozen=True)
-class MarkedAnswer:
+_Item = TypeVar("_Item")
+_Key = TypeVar("_Key")
+
+
+class Marked(NamedTuple):
     """An answer that the judge scored: ``judge`` is its score (0-100) on the human scale."""
 
-    task: GoldTask
+    row: GoldRow
+    question_id: str
+    question: str
     score: float
     judge: float
 
-    @property
-    def human(self) -> float:
-        """The human mark."""
-        return self.task.row.score
 
-    @property
-    def question_id(self) -> str:
-        """Id of the question, as the judge saw it."""
-        return self.task.question.id
+def build_report(
+    judged: Sequence[JudgedAnswer],
+    gold: GoldSummary,
+    judge: JudgeSummary,
+    *,
+    created_at: datetime,
+    coach_version: str,
+    repeats: int = 1,
+) -> AgreementReport:
+    """Return everything that can be said about the judge; answers without a score are left out and counted."""
+    scale, seed = gold.scale, gold.seed
+    answers = marked(judged, scale)
+    marks, human = [answer.judge for answer in answers], [answer.row.score for answer in answers]
+    lengths = [float(len(answer.row.answer.split())) for answer in answers]
+    unjudged = [answer for answer in judged if answer.score is None]
+    # What stands in brackets differs from answer to answer ("3 words; at least 8 are needed").
+    reasons = Counter((answer.reason or "unknown").partition(" (")[0].rstrip(".") for answer in unjudged)
+    costs = [answer.cost_usd for answer in judged if answer.cost_usd is not None]
+    pairs = [_pair(answer) for answer in answers]
+    farthest = sorted(zip(pairs, answers, strict=True), key=lambda both: -abs(both[0].difference))[:WORST]
+    return AgreementReport(
+        created_at=created_at,
+        coach_version=coach_version,
+        gold=gold,
+        judge=judge,
+        judged=len(answers),
+        unjudged=len(unjudged),
+        failed=sum(answer.failed for answer in unjudged),
+        unjudged_reasons=[ReasonCount(reason=reason, count=count) for reason, count in reasons.most_common()],
+        seconds_per_answer=round(fmean(answer.seconds for answer in judged if answer.scores), 3) if answers else None,
+        cost_usd=round(sum(costs), 6) if costs else None,
+        agreement=agreement_views(marks, human, [answer.question_id for answer in answers], scale, seed),
+        human=_human_ceiling(answers, scale, seed),
+        length={
+            "judge": _rank_correlation(marks, lengths, seed, (JUDGE, "lengths")),
+            "human": _rank_correlation(human, lengths, seed, (HUMAN, "lengths")),
+        },
+        labels=_label_summaries(answers),
+        reliability=_reliability_curve(answers),
+        questions=_question_agreements(answers, scale),
+        worst=[
+            Disagreement(**dict(pair), question=answer.question, answer=answer.row.answer) for pair, answer in farthest
+        ],
+        pairs=pairs,
+        repeat=repeat_spread(judged, repeats) if repeats > 1 else None,
+    )
 
 
-def marked_answers(judged: Iterable[JudgedAnswer], scale: Scale) -> list[MarkedAnswer]:
+def marked(judged: Iterable[JudgedAnswer], scale: Scale) -> list[Marked]:
     """Return the answers that have a score, with the score on the human scale."""
     return [
-        MarkedAnswer(answer.task, answer.score, scale.mark_of(answer.score))
-        for answer in judged
-        if answer.score is not None
+        Marked(a.task.row, a.task.question.id, a.task.question.text, a.score, scale.mark_of(a.score))
+        for a in judged
+        if a.score is not None
     ]
 
 
-def agreement_of(
-    first: Sequence[float], second: Sequence[float], scale: Scale, seed: int, by: tuple[str, str]
-) -> Agreement:
-    """Return the agreement of two sets of marks of the same answers."""
-    return Agreement(**paired_statistics(first, second, scale, seed, by))
+def calibrated(
+    report: AgreementReport, judged: Sequence[JudgedAnswer], name: str
+) -> tuple[AgreementReport, Calibration]:
+    """Fit a mapping on one half of the questions; return the report with its effect on the other half, and the mapping.
+
+    Raises InputError when there is too little data or the marks do not rise with the scores.
+    """
+    scale, seed = report.gold.scale, report.gold.seed
+    answers = marked(judged, scale)
+    questions = {answer.question_id for answer in answers}
+    check_enough(len(questions), len(answers))
+    fit_ids = fit_half(questions, seed)
+    fit = [answer for answer in answers if answer.question_id in fit_ids]
+    held = [answer for answer in answers if answer.question_id not in fit_ids]
+    knots = fit_mapping([answer.score for answer in fit], [scale.percent_of(answer.row.score) for answer in fit])
+    human = [answer.row.score for answer in held]
+    mapped = [scale.mark_of(map_score(knots, answer.score)) for answer in held]
+    outcome = CalibrationOutcome(
+        name=name,
+        fit_questions=len(fit_ids),
+        fit_answers=len(fit),
+        held_out_questions=len(questions) - len(fit_ids),
+        held_out_answers=len(held),
+        before=agreement_of([answer.judge for answer in held], human, scale, seed),
+        after=agreement_of(mapped, human, scale, seed),
+        knots=knots,
+    )
+    calibration = Calibration(
+        name=name,
+        judge=report.judge.judge,
+        model=report.judge.model,
+        prompt_version=report.judge.prompt_version,
+        created_at=report.created_at,
+        n=len(fit),
+        scale=scale,
+        knots=knots,
+    )
+    return report.model_copy(update={"calibration": outcome}), calibration
+
+
+# --- parts of the report ----------------------------------------------------------------------------------------------
 
 
 def agreement_views(
@@ -80,124 +197,76 @@ def agreement_views(
     ``questions`` names the question of each answer. The average leaves out questions in which a figure is undefined;
     its interval resamples questions, because it is about questions that are not in the data.
     """
-    places = _places(questions)
-    within = [point_statistics(_at(first, place), _at(second, place), scale) for place in places.values()]
-    averages = {name: mean_of([values[name] for values in within], "question", seed) for name in NAMES}
-    return AgreementViews(pooled=agreement_of(first, second, scale, seed, by), per_question=Agreement(**averages))
+    places = _groups(range(len(questions)), questions)
+    within = [
+        point_figures([first[index] for index in place], [second[index] for index in place], scale)
+        for place in places.values()
+    ]
+    averages = {name: _mean_of([figures[name] for figures in within], seed) for name in NAMES}
+    return AgreementViews(
+        pooled=agreement_of(first, second, scale, seed, by), per_question=Agreement.model_validate(averages)
+    )
 
 
-def question_agreements(answers: Sequence[MarkedAnswer], scale: Scale) -> list[QuestionAgreement]:
-    """Return each question's own figures, in the order of the answers."""
+def _question_agreements(answers: Sequence[Marked], scale: Scale) -> list[QuestionAgreement]:
     rows = []
-    for question_id, place in _places([answer.question_id for answer in answers]).items():
-        own = [answers[index] for index in place]
-        judge, human = [answer.judge for answer in own], [answer.human for answer in own]
-        rows.append(
-            QuestionAgreement(
-                question_id=question_id,
-                text=own[0].task.question.text,
-                n=len(own),
-                human_mean=_rounded(fmean(human)),
-                judge_mean=_rounded(fmean(judge)),
-                **point_statistics(judge, human, scale),
-            )
-        )
+    for question_id, own in _groups(answers, [answer.question_id for answer in answers]).items():
+        judge, human = [answer.judge for answer in own], [answer.row.score for answer in own]
+        values = {"question_id": question_id, "text": own[0].question, **_means(own)}
+        rows.append(QuestionAgreement.model_validate(values | point_figures(judge, human, scale)))
     return rows
 
 
-def human_ceiling(answers: Sequence[MarkedAnswer], scale: Scale, seed: int) -> HumanCeiling | None:
+def _human_ceiling(answers: Sequence[Marked], scale: Scale, seed: int) -> HumanCeiling | None:
     """Return how well two raters agree, and the judge with each, on the answers that both marked; None without any."""
-    judge, one, two, questions = [], [], [], []
-    for answer in answers:
-        row = answer.task.row
-        if row.rater_1 is not None and row.rater_2 is not None:
-            judge.append(answer.judge)
-            one.append(row.rater_1)
-            two.append(row.rater_2)
-            questions.append(answer.question_id)
-    if not judge:
+    both = [
+        (answer.judge, answer.row.rater_1, answer.row.rater_2, answer.question_id)
+        for answer in answers
+        if answer.row.rater_1 is not None and answer.row.rater_2 is not None
+    ]
+    if not both:
         return None
+    judge, one, two, questions = zip(*both, strict=True)
     return HumanCeiling(
-        n=len(judge),
+        n=len(both),
         raters=agreement_views(one, two, questions, scale, seed, (RATER_1, RATER_2)),
         judge_rater_1=agreement_views(judge, one, questions, scale, seed, (JUDGE, RATER_1)),
         judge_rater_2=agreement_views(judge, two, questions, scale, seed, (JUDGE, RATER_2)),
     )
 
 
-def length_correlation(answers: Sequence[MarkedAnswer], seed: int) -> LengthCorrelation:
-    """Return how marks go with the number of words: a judge far above people rewards length."""
-    words = [float(len(answer.task.row.answer.split())) for answer in answers]
-    judge, human = [answer.judge for answer in answers], [answer.human for answer in answers]
-    return LengthCorrelation(
-        judge=rank_correlation(judge, words, seed, (JUDGE, "lengths")),
-        human=rank_correlation(human, words, seed, (HUMAN, "lengths")),
-    )
-
-
-def reliability_curve(answers: Sequence[MarkedAnswer]) -> list[ReliabilityBin]:
+def _reliability_curve(answers: Sequence[Marked]) -> list[ReliabilityBin]:
     """Return the mean human mark for every tenth of the judge's scale that holds answers."""
-    bins: dict[int, list[MarkedAnswer]] = {}
-    for answer in answers:
-        bins.setdefault(min(BINS - 1, int(answer.score * BINS / 100)), []).append(answer)
+    bins = _groups(answers, [min(BINS - 1, int(answer.score * BINS / 100)) for answer in answers])
     curve = []
     for number, own in sorted(bins.items()):
-        human = [answer.human for answer in own]
-        curve.append(
-            ReliabilityBin(
-                low=100 * number / BINS,
-                high=100 * (number + 1) / BINS,
-                n=len(own),
-                judge_mean=_rounded(fmean(answer.judge for answer in own)),
-                human_mean=_rounded(fmean(human)),
-                human_interval=_mean_interval(human),
-            )
-        )
+        human, interval = [answer.row.score for answer in own], None
+        if len(human) >= MIN_ANSWERS:
+            mean, margin = fmean(human), _Z_95 * stdev(human) / math.sqrt(len(human))
+            interval = (_short(mean - margin), _short(mean + margin))
+        low, high = 100 * number / BINS, 100 * (number + 1) / BINS
+        curve.append(ReliabilityBin(low=low, high=high, human_interval=interval, **_means(own)))
     return curve
 
 
-def label_summaries(answers: Sequence[MarkedAnswer]) -> list[LabelSummary]:
+def _label_summaries(answers: Sequence[Marked]) -> list[LabelSummary]:
     """Return the mean marks for every label of the data, the highest human mean first."""
-    labelled = [answer for answer in answers if answer.task.row.label]
-    rows = []
-    for label, place in _places([answer.task.row.label or "" for answer in labelled]).items():
-        own = [labelled[index] for index in place]
-        human, judge = fmean(answer.human for answer in own), fmean(answer.judge for answer in own)
-        rows.append(LabelSummary(label=label, n=len(own), human_mean=_rounded(human), judge_mean=_rounded(judge)))
+    labels = _groups(answers, [answer.row.label for answer in answers])
+    rows = [LabelSummary(label=label, **_means(own)) for label, own in labels.items() if label]
     return sorted(rows, key=lambda row: -row.human_mean)
 
 
-def worst_disagreements(answers: Sequence[MarkedAnswer]) -> list[Disagreement]:
-    """Return the ten answers on which judge and people are farthest apart, the farthest first."""
-    farthest = sorted(answers, key=lambda answer: -abs(answer.judge - answer.human))[:WORST]
-    return [
-        Disagreement(
-            id=answer.task.row.row_id,
-            source=answer.task.row.source,
-            line=answer.task.row.line,
-            question_id=answer.question_id,
-            question=answer.task.question.text,
-            answer=answer.task.row.answer,
-            human=answer.human,
-            judge=_rounded(answer.judge),
-            difference=_rounded(answer.judge - answer.human),
-        )
-        for answer in farthest
-    ]
-
-
-def scored_pairs(answers: Sequence[MarkedAnswer]) -> list[ScoredPair]:
-    """Return every answer's marks, in order."""
-    return [
-        ScoredPair(
-            id=answer.task.row.row_id,
-            question_id=answer.question_id,
-            human=answer.human,
-            judge=_rounded(answer.judge),
-            score=answer.score,
-        )
-        for answer in answers
-    ]
+def _pair(answer: Marked) -> ScoredPair:
+    return ScoredPair(
+        id=answer.row.row_id,
+        source=answer.row.source,
+        line=answer.row.line,
+        question_id=answer.question_id,
+        human=answer.row.score,
+        judge=_short(answer.judge),
+        score=answer.score,
+        difference=_short(answer.judge - answer.row.score),
+    )
 
 
 def repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
@@ -208,30 +277,164 @@ def repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
     return RepeatSpread(
         times=times,
         answers=len(complete),
-        mean_sd=_rounded(fmean(deviations)) if deviations else None,
-        max_sd=_rounded(max(deviations)) if deviations else None,
-        max_range=_rounded(max(ranges)) if ranges else None,
-        changed=sum(1 for value in ranges if value > 0),
+        mean_sd=_short(fmean(deviations)) if deviations else None,
+        max_sd=_short(max(deviations)) if deviations else None,
+        max_range=_short(max(ranges)) if ranges else None,
+        changed=sum(value > 0 for value in ranges),
     )
 
 
-def _places(names: Sequence[str]) -> Mapping[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for index, name in enumerate(names):
-        places.setdefault(name, []).append(index)
-    return places
+def _groups(items: Iterable[_Item], keys: Iterable[_Key]) -> dict[_Key, list[_Item]]:
+    groups: dict[_Key, list[_Item]] = {}
+    for item, key in zip(items, keys, strict=True):
+        groups.setdefault(key, []).append(item)
+    return groups
 
 
-def _at(values: Sequence[float], place: Sequence[int]) -> list[float]:
-    return [values[index] for index in place]
+def _means(answers: Sequence[Marked]) -> dict[str, Any]:
+    human, judge = fmean(answer.row.score for answer in answers), fmean(answer.judge for answer in answers)
+    return {"n": len(answers), "human_mean": _short(human), "judge_mean": _short(judge)}
 
 
-def _mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    if len(values) < 3:
-        return None
-    mean, margin = fmean(values), _Z_95 * stdev(values) / math.sqrt(len(values))
-    return _rounded(mean - margin), _rounded(mean + margin)
+def _short(value: float) -> float:
+    return round(value, 4)
+
+
+# --- statistics -------------------------------------------------------------------------------------------------------
+
+
+def agreement_of(
+    first: Sequence[float], second: Sequence[float], scale: Scale, seed: int, by: tuple[str, str] = (JUDGE, HUMAN)
+) -> Agreement:
+    """Return the agreement of two sets of marks of the same answers; differences are first minus second.
+
+    ``by`` names the two sets. What is undefined (fewer than 3 pairs, marks that are all equal) has no value but a
+    reason.
+    """
+    found = _statistics(NAMES, lambda a, b: _figures(a, b, scale), (first, second), seed)
+    return Agreement(**{name: _explained(name, found[name], (first, second), by) for name in NAMES})
+
+
+def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale) -> dict[str, float | None]:
+    """Return the figures of an agreement without intervals, None where undefined."""
+    require_statistics()
+    import numpy as np
+
+    if len(first) < MIN_ANSWERS:
+        return dict.fromkeys(NAMES, None)
+    figures = map(float, _figures(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale))
+    return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(NAMES, figures, strict=True)}
+
+
+def _rank_correlation(first: Sequence[float], second: Sequence[float], seed: int, by: tuple[str, str]) -> Statistic:
+    found = _statistics(("spearman",), lambda a, b: _spearman(a, b)[None], (first, second), seed)
+    return _explained("spearman", found["spearman"], (first, second), by)
+
+
+def _mean_of(values: Sequence[float | None], seed: int) -> Statistic:
+    """Return the mean of what is defined of one value a question; the interval resamples the questions."""
+    defined = [value for value in values if value is not None]
+    if not defined:
+        return Statistic(value=None, n=0, reason="undefined for every question")
+    left_out = len(values) - len(defined)
+    reasons = [f"undefined for {left_out} of {len(values)} questions, which are left out"] if left_out else []
+    if len(defined) < MIN_ANSWERS:
+        reasons.append("too few questions for an interval")
+        return Statistic(value=_rounded(fmean(defined)), n=len(defined), reason="; ".join(reasons))
+    mean = _statistics(("mean",), lambda x: x.mean(axis=-1)[None], (defined,), seed)["mean"]
+    return mean.model_copy(update={"reason": "; ".join(reasons) or None})
+
+
+def _statistics(
+    names: Sequence[str], compute: Callable[..., Floats], data: Sequence[Sequence[float]], seed: int
+) -> dict[str, Statistic]:
+    """Return the figures that ``compute`` gives, one below the other, with their bootstrap intervals."""
+    require_statistics()
+    import numpy as np
+
+    n = len(data[0])
+    if n < MIN_ANSWERS:
+        few = f"only {n} {'answer' if n == 1 else 'answers'}; at least {MIN_ANSWERS} are needed"
+        return {name: Statistic(value=None, n=n, reason=few) for name in names}
+    arrays = [np.asarray(values, dtype=float) for values in data]
+    random = np.random.default_rng(seed)
+    # Not scipy.stats.bootstrap: it gives no interval when a figure is undefined in a single resample.
+    at_once = max(1, _BLOCK // n)
+    sizes = [min(at_once, _RESAMPLES - start) for start in range(0, _RESAMPLES, at_once)]
+    choices = (random.integers(0, n, size=(size, n)) for size in sizes)
+    spreads = np.concatenate([compute(*(array[chosen] for array in arrays)) for chosen in choices], axis=-1)
+    found: dict[str, Statistic] = {}
+    for name, value, spread in zip(names, compute(*arrays), spreads, strict=True):
+        defined = spread[~np.isnan(spread)]
+        if np.isnan(value):
+            found[name] = Statistic(value=None, n=n)
+        elif len(defined) < _MIN_DEFINED * _RESAMPLES:
+            few = "too few different marks for an interval"
+            found[name] = Statistic(value=_rounded(value), n=n, reason=few)
+        else:
+            low, high = np.percentile(defined, _PERCENTILES)
+            found[name] = Statistic(value=_rounded(value), interval=(_rounded(low), _rounded(high)), n=n)
+    return found
+
+
+def _explained(
+    name: str, statistic: Statistic, data: tuple[Sequence[float], Sequence[float]], by: tuple[str, str]
+) -> Statistic:
+    if statistic.value is not None or statistic.reason:
+        return statistic
+    constant = [side for side, marks in zip(by, data, strict=True) if max(marks) - min(marks) <= _CONSTANT]
+    equal = f"all {' and all '.join(constant)} are equal"
+    return statistic.model_copy(update={"reason": "all marks fall on the same step" if name == "qwk" else equal})
+
+
+def _figures(a: Floats, b: Floats, scale: Scale) -> Floats:
+    """Return the figures named in NAMES, one below the other, for marks along the last axis; NaN where undefined."""
+    import numpy as np
+
+    difference = a - b
+    steps_a, steps_b = _steps_of(a, scale), _steps_of(b, scale)
+    apart = np.abs(steps_a - steps_b)
+    observed = (apart**2).mean(axis=-1)
+    expected = steps_a.var(axis=-1) + steps_b.var(axis=-1) + (steps_a.mean(axis=-1) - steps_b.mean(axis=-1)) ** 2
+    differ = expected > _CONSTANT
+    return np.stack(
+        [
+            _pearson(a, b),
+            _spearman(a, b),
+            np.where(differ, 1 - observed / np.where(differ, expected, 1.0), np.nan),
+            np.sqrt((difference**2).mean(axis=-1)),
+            (apart == 0).mean(axis=-1),
+            (apart <= 1).mean(axis=-1),
+            difference.mean(axis=-1),
+        ]
+    )
+
+
+def _steps_of(marks: Floats, scale: Scale) -> Floats:
+    """Return marks as whole numbers of steps above the scale's low end, halves rounded up."""
+    import numpy as np
+
+    top = round((scale.high - scale.low) / scale.step)
+    # The tiny addition keeps 2.4999999 from arithmetic apart from a true half.
+    return np.clip(np.floor((marks - scale.low) / scale.step + 0.5 + _CONSTANT), 0, top)
+
+
+def _pearson(a: Floats, b: Floats) -> Floats:
+    import numpy as np
+
+    constant = (np.ptp(a, axis=-1) <= _CONSTANT) | (np.ptp(b, axis=-1) <= _CONSTANT)
+    da, db = a - a.mean(axis=-1, keepdims=True), b - b.mean(axis=-1, keepdims=True)
+    scatter = np.sqrt((da**2).sum(axis=-1) * (db**2).sum(axis=-1))
+    r = (da * db).sum(axis=-1) / np.where(constant, 1.0, scatter)
+    return np.where(constant, np.nan, np.clip(r, -1.0, 1.0))
+
+
+def _spearman(a: Floats, b: Floats) -> Floats:
+    from scipy.stats import rankdata
+
+    return _pearson(rankdata(a, axis=-1), rankdata(b, axis=-1))
 
 
 def _rounded(value: float) -> float:
-    return round(value, _DIGITS)
+    # Adding zero turns -0.0 into 0.0.
+    return round(float(value), 6) + 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coach.calibrate import calibration_words as words
-from coach.calibrate.calibration import AgreementReport, Scale
+from coach.calibrate.result import AgreementReport, Scale
 from coach.report.bare_svg import bare_svg, import_pygal
 from coach.report.display_text import one_line
 

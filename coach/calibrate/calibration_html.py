@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from coach.calibrate import calibration_words as words
-from coach.calibrate.calibration import AgreementReport
 from coach.calibrate.calibration_charts import reliability_chart, scatter_chart
+from coach.calibrate.result import AgreementReport
 from coach.report.display_text import lines, one_line
 from coach.report.html_templates import page_template
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from coach.calibrate import calibration_words as words
-from coach.calibrate.calibration import Agreement, AgreementReport, Disagreement
+from coach.calibrate.result import Agreement, AgreementReport, Disagreement
 from coach.report.display_text import one_line
 from coach.report.terminal_page import Page
 from coach.report.words import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coach.calibrate.calibration import Agreement, AgreementReport, Scale, Statistic
+from coach.calibrate.result import Agreement, AgreementReport, Scale, Statistic
 from coach.report.words import counted
 
 #: Field of an Agreement, its name, and what it says, for people who do not know it.
@@ -147,7 +147,7 @@ def _bias(report: AgreementReport) -> list[str]:
 
 
 def _length(report: AgreementReport) -> list[str]:
-    judge, human = report.length.judge.value, report.length.human.value
+    judge, human = report.length["judge"].value, report.length["human"].value
     if judge is None or human is None:
         return []
     return [f"Correlation of marks with length: {number(judge)} for the judge, {number(human)} for people."]

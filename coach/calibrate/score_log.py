@@ -6,17 +6,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from coach.batch.journal_file import JournalFile
 from coach.batch.journal_lock import JournalLock
-from coach.calibrate.calibration import JudgeSummary
-from coach.calibrate.gold import ScoreRecord
+from coach.calibrate.result import JudgeSummary
 from coach.errors import StorageError
 from coach.files import cache_directory
+from coach.schema import ResultModel
 from coach.submit.key import canonical_sha256
 
 FILE_NAME = "scores.jsonl"
+
+
+class ScoreRecord(ResultModel):
+    """One kept score. ``key`` covers everything that changes it (see coach.submit.key); no answer is kept."""
+
+    key: str = Field(min_length=1)
+    repeat: int = Field(ge=0, description="0 for the first time of judging, 1 for the second ...")
+    score: float = Field(ge=0, le=100)
+    seconds: float = Field(ge=0)
+    cost_usd: float | None = None
 
 
 def score_directory(judge: JudgeSummary) -> Path:

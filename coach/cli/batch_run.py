@@ -133,8 +133,7 @@ def calibration_of(name: str | None) -> tuple[str, Callable[[Assessment], Assess
     """Return the hash of a named calibration and what applies it; raises InputError when there is none."""
     if name is None:
         return "", None
-    from coach.calibrate.calibration_files import load_calibration
-    from coach.calibrate.score_mapping import apply_calibration
+    from coach.calibrate.mapping import apply_calibration, load_calibration
     from coach.submit.key import canonical_sha256
 
     calibration = load_calibration(name)

@@ -24,9 +24,8 @@ from coach.errors import InputError
 
 if TYPE_CHECKING:
     from coach.batch.rows import RowProblem
-    from coach.calibrate.calibration import AgreementReport, JudgeSummary
-    from coach.calibrate.gold import JudgedAnswer
-    from coach.calibrate.gold_plan import GoldPlan
+    from coach.calibrate.gold import GoldPlan, JudgedAnswer
+    from coach.calibrate.result import AgreementReport, JudgeSummary
     from coach.submit.open import Settings
 
 EXIT_SOME_FAILED = 3
@@ -37,7 +36,7 @@ _SHOWN_PROBLEMS = 10
 
 def calibrate_command(
     gold: Annotated[
-        Path, typer.Argument(metavar="GOLD", help="Marked answers: JSON lines or CSV with answer and score.")
+        Path, typer.Argument(metavar="GOLD", help="Marked answers: JSONL, CSV or XLSX with answer and score.")
     ],
     limit: Annotated[
         int | None,
@@ -102,7 +101,7 @@ def _parallel(settings: Settings, wanted: int | None) -> int:
 
 def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
     """Find out before a long run what would fail after it."""
-    from coach.calibrate.calibration_files import check_name
+    from coach.calibrate.mapping import check_name
     from coach.files import require_statistics
 
     settings.check()
@@ -117,13 +116,11 @@ def _plan(
     gold: Path, bank: Path | None, limit: int | None, seed: int, scale: tuple[float, float] | None, quiet: bool
 ) -> GoldPlan:
     from coach.bank.load import load_bank
-    from coach.calibrate.gold_files import load_gold
-    from coach.calibrate.gold_matching import needs_bank
-    from coach.calibrate.gold_plan import plan_calibration
+    from coach.calibrate.gold import needs_bank, plan_calibration, read_gold
 
-    data = load_gold(gold)
-    loaded = load_bank(bank) if needs_bank(data.rows) else None
-    plan = plan_calibration(data.rows, data.problems, loaded, name=gold.name, limit=limit, seed=seed, scale=scale)
+    rows, problems = read_gold(gold)
+    loaded = load_bank(bank) if needs_bank(rows) else None
+    plan = plan_calibration(rows, problems, loaded, name=gold.name, limit=limit, seed=seed, scale=scale)
     if not quiet:
         _say_problems(plan.problems)
     return plan
@@ -141,8 +138,7 @@ def _say_problems(problems: Sequence[RowProblem]) -> None:
 async def _judge(
     settings: Settings, plan: GoldPlan, repeats: int, parallel: int, out: Path | None, quiet: bool
 ) -> tuple[list[JudgedAnswer], JudgeSummary]:
-    from coach.calibrate.agreement_report import judge_summary
-    from coach.calibrate.calibrate import judge_gold
+    from coach.calibrate.run import judge_gold, judge_summary
     from coach.calibrate.score_log import ScoreLog, score_directory
     from coach.cli.progress import Display
     from coach.submit.open import open_session
@@ -167,8 +163,8 @@ def _report(
     plan: GoldPlan, judged: Sequence[JudgedAnswer], judge: JudgeSummary, repeats: int, save: str | None
 ) -> tuple[AgreementReport, InputError | None]:
     """Return the report, and why the calibration could not be made; the report is worth showing without it."""
-    from coach.calibrate.agreement_report import build_report, calibrated
-    from coach.calibrate.calibration_files import save_calibration
+    from coach.calibrate.agreement import build_report, calibrated
+    from coach.calibrate.mapping import save_calibration
     from coach.version import version
 
     now = datetime.now(UTC).replace(microsecond=0)

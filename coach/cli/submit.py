@@ -99,8 +99,7 @@ def _calibration(name: str | None) -> Callable[[Assessment], Assessment]:
     """Return what applies a named calibration; raises InputError when there is none of that name."""
     if name is None:
         return lambda assessment: assessment
-    from coach.calibrate.calibration_files import load_calibration
-    from coach.calibrate.score_mapping import apply_calibration
+    from coach.calibrate.mapping import apply_calibration, load_calibration
 
     calibration = load_calibration(name)
     return lambda assessment: apply_calibration(assessment, calibration)

@@ -1,47 +1,55 @@
-"""Opening the inputs of a batch: files, folders, patterns and standard input, as one stream of rows."""
+"""Opening the inputs of a batch: files, folders, patterns and standard input, as one stream of rows.
+
+Answers as single files are named ``<candidate>__<question-id>``: .txt, .md and .docx.
+"""
 
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
-import sys
+import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
+from coach.answer.read import read_answer_file
 from coach.bank.find import QuestionMatcher
 from coach.bank.questions import Bank
-from coach.batch.inputs.delimited import DelimitedSource
-from coach.batch.inputs.failures import storable, unreadable
-from coach.batch.inputs.jsonl import JsonLinesFile, JsonLinesInput
-from coach.batch.inputs.row_ids import RowIds
-from coach.batch.inputs.text_files import AnswerFilesSource, FolderSource, is_answer_file
-from coach.batch.inputs.workbook import WorkbookSource
-from coach.batch.rows import AnswerRow, InputCounts, RawAnswer, RowProblem, SourceReport
-from coach.errors import InputError
+from coach.batch.inputs.layout import Columns, Row, listed
+from coach.batch.inputs.tables import Table, open_table, piped_table, storable, unreadable
+from coach.batch.rows import AnswerRow, InputCounts, RowProblem, SourceReport
+from coach.errors import AnswerUnreadableError, InputError, StorageError
 
 STANDARD_INPUT = "-"
-_JSON_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonlines")
-_WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
-_TAB_SUFFIXES = (".tsv", ".tab")
-_ELSEWHERE = {
-    ".xls": "Save it as .xlsx or .csv.",
-    ".xlsb": "Save it as .xlsx or .csv.",
-    ".ods": "Save it as .xlsx or .csv.",
-    ".numbers": "Export it as .xlsx or .csv.",
-    ".doc": "Save it as .docx.",
-    ".odt": "Save it as .docx.",
-    ".pdf": "Save the answer as .txt or .docx.",
-    ".zip": "Unpack it, and give the files or the folder.",
-    ".gz": "Unpack it into standard input: gunzip -c FILE | coach batch - ...",
-}
+#: Names of the columns and JSON keys that are read; the contract's own names stand first.
+ROLE_NAMES: dict[str, tuple[str, ...]] = {
+    "question_id": ("question id", "questionid", "question", "question number", "question no", "question text"),
+    "answer": ("answer", "response", "answer text", "response text"),
+    "candidate": (
+        "candidate", "candidate id", "candidate name", "name", "full name", "your name", "email", "email address",
+        "e mail", "e mail address", "username", "user name", "participant", "participant id", "applicant",
+        "respondent", "student", "student id",
+    ),
+    "id": ("id", "row id", "rowid", "response id", "responseid", "submission id", "respondent id"),
+}  # fmt: skip
+WANTED = (
+    "Either give one answer a row, in the columns (or JSON keys) question_id and answer, such as "
+    '{"question_id": "...", "answer": "..."}; candidate and id may be added. Or give one candidate a row, with one '
+    "column a question, headed by its id, number or text. A file that holds one answer is named "
+    "<candidate>__<question-id>.txt, .md or .docx."
+)
+
+_SUFFIXES = (".txt", ".md", ".docx")
+_NAMING = "Files are named <candidate>__<question-id>.txt, .md or .docx."
+_SHOWN = 20
+_LONGEST_NAME = 160
 
 
-class _Source(Protocol):
-    source: str
-
-    def answers(self) -> Iterator[RawAnswer | RowProblem | None]: ...
+def answer_columns(bank: Bank) -> Columns:
+    """Return what to look for in a table of answers to the questions of a bank."""
+    shared = {"candidate": "candidate", "id": "row"}
+    return Columns(ROLE_NAMES, ("question_id", "answer"), WANTED, QuestionMatcher(bank), shared)
 
 
 class BatchInput:
@@ -50,8 +58,8 @@ class BatchInput:
     Nothing but the beginning of each file was read so far.
     """
 
-    def __init__(self, sources: Sequence[_Source], matches: tuple[SourceReport, ...], matcher: QuestionMatcher) -> None:
-        self._sources = sources
+    def __init__(self, tables: Sequence[Table], matcher: QuestionMatcher, matches: tuple[SourceReport, ...]) -> None:
+        self._tables = tables
         self._matcher = matcher
         self.matches = matches
         #: Counts of the last (or running) pass over the rows.
@@ -60,7 +68,7 @@ class BatchInput:
     @property
     def repeatable(self) -> bool:
         """Whether the rows can be read more than once: not from standard input."""
-        return not any(isinstance(source, JsonLinesInput) for source in self._sources)
+        return all(table.repeatable for table in self._tables)
 
     def __iter__(self) -> Iterator[AnswerRow | RowProblem]:
         """Return ``rows()``."""
@@ -75,46 +83,117 @@ class BatchInput:
         self.counts = counts = InputCounts()
         ids = RowIds()
         try:
-            for found in self._answers():
-                if found is None:
-                    counts.empty_cells += 1
-                    continue
-                row = self._row(found, ids) if isinstance(found, RawAnswer) else found
+            for found in self._found():
+                row = self._row(found, ids)
                 if isinstance(row, AnswerRow):
                     counts.rows += 1
                     counts.by_question[row.question_id] += 1
+                elif row is None:
+                    counts.empty_cells += 1
+                    continue
                 else:
                     counts.problems += 1
                 yield row
         finally:
             ids.close()
 
-    def _answers(self) -> Iterator[RawAnswer | RowProblem | None]:
-        for source in self._sources:
+    def _found(self) -> Iterator[Row]:
+        for table in self._tables:
             line = 0
             try:
-                for found in source.answers():
-                    line = found.line if found else line
-                    yield found
+                for row in table.rows():
+                    line = row.line
+                    yield row
             except OSError as error:
                 # Whatever happened to this file, the others can be read.
-                yield RowProblem(source.source, line + 1, f"the rest cannot be read ({error.strerror or error})")
+                yield Row(table.source, line + 1, problem=f"the rest cannot be read ({error.strerror or error})")
 
-    def _row(self, raw: RawAnswer, ids: RowIds) -> AnswerRow | RowProblem:
-        match = self._matcher.match(raw.question)
+    def _row(self, row: Row, ids: RowIds) -> AnswerRow | RowProblem | None:
+        if row.problem:
+            return RowProblem(row.source, row.line, row.problem)
+        if row.values is None:
+            return None
+        values = {role: storable(text) for role, text in row.values.items()}
+        question = values["question_id"].strip()
+        match = self._matcher.match(question)
         if match is None:
-            nearest = ", ".join(self._matcher.nearest(raw.question))
-            wanted = storable(raw.question[:80])
-            return RowProblem(raw.source, raw.line, f"there is no question {wanted!r} in the bank; nearest: {nearest}")
-        clean = _clean(raw)
+            nearest = ", ".join(self._matcher.nearest(question))
+            unknown = f"there is no question {question[:80]!r} in the bank; nearest: {nearest}"
+            return RowProblem(row.source, row.line, unknown if question else "question_id is empty")
         return AnswerRow(
-            row_id=ids.take(clean, match.question_id),
-            candidate=clean.candidate,
+            row_id=ids.take(values, match.question_id),
+            candidate=values.get("candidate", "").strip() or None,
             question_id=match.question_id,
-            answer=clean.answer,
-            source=raw.source,
-            line=raw.line,
+            answer=values["answer"],
+            source=row.source,
+            line=row.line,
         )
+
+
+class RowIds:
+    """Gives out row ids that are unique in a batch and do not change when other rows are added or removed.
+
+    The given ids are remembered on disk (8 bytes of a hash each), so that memory does not grow with the rows. Two
+    different ids with the same hash (about one chance in five million among two million rows) would only get a suffix
+    that they do not need.
+    """
+
+    def __init__(self) -> None:
+        # The empty name means: a temporary database on disk. One transaction for its whole life.
+        self._seen = sqlite3.connect("", isolation_level=None)
+        self._seen.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096; BEGIN;"
+            "CREATE TABLE seen (hash INTEGER PRIMARY KEY, times INTEGER NOT NULL)"
+        )
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._seen.close()
+
+    def take(self, values: dict[str, str], question_id: str) -> str:
+        """Return an id that was not given out before, from the given id, the candidate or the answer.
+
+        ``row`` is an id that several answers share. Rows of equal identity are told apart by their question, then by
+        counting: ``#2``, ``#3``.
+        """
+        given, shared, candidate = (_short(values.get(role, "")) for role in ("id", "row", "candidate"))
+        if given:
+            names = [given, f"{given}/{question_id}"]
+        elif shared or candidate:
+            names = [f"{shared or candidate}/{question_id}"]
+        else:
+            # Nothing names the row but its content; its place in the file would change with every row above it.
+            names = [f"{question_id}~{_digest(values['answer'])}"]
+        for name in names:
+            times = self._count(name)
+            if times == 1:
+                return name
+        while True:
+            numbered = f"{names[-1]}#{times}"
+            if self._count(numbered) == 1:
+                return numbered
+            times = self._count(names[-1])
+
+    def _count(self, name: str) -> int:
+        digest = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+        counting = "INSERT INTO seen VALUES (?, 1) ON CONFLICT (hash) DO UPDATE SET times = times + 1 RETURNING times"
+        try:
+            (times,) = self._seen.execute(counting, (digest,)).fetchone()
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"the index of row ids could not be used ({error})",
+                "Free some space in the temporary directory (TMPDIR).",
+            ) from error
+        return int(times)
+
+
+def _short(name: str) -> str:
+    name = " ".join(name.split())
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}~{_digest(name)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def open_inputs(paths: Sequence[str], bank: Bank, stdin: BinaryIO | None = None) -> BatchInput:
@@ -123,30 +202,30 @@ def open_inputs(paths: Sequence[str], bank: Bank, stdin: BinaryIO | None = None)
     A file that is named twice is read once. Raises InputError that names every input that cannot be used, with what
     was found in it.
     """
-    matcher = QuestionMatcher(bank)
-    sources: list[_Source] = []
-    reports: list[SourceReport] = []
-    errors: list[InputError] = []
+    columns = answer_columns(bank)
+    tables: list[Table] = []
     single_files: list[Path] = []
+    errors: list[InputError] = []
     for path in _expand(paths, errors):
         try:
-            if path is not None and path.is_file() and is_answer_file(path.name):
+            if path is None:
+                tables.append(piped_table(stdin, columns))
+            elif path.is_dir():
+                tables.append(_folder(path))
+            elif path.is_file() and _is_answer_file(path.name):
                 single_files.append(path)
-                continue
-            source, found = _open(path, matcher, stdin)
+            else:
+                tables.extend(open_table(path, columns))
         except InputError as error:
             errors.append(error)
-        else:
-            sources.append(source)
-            reports.extend(found)
-    if single_files:
-        files = AnswerFilesSource(single_files)
-        sources.append(files)
-        reports.append(files.report)
     if errors:
         hints = dict.fromkeys(error.hint for error in errors)
         raise InputError("\n".join(error.message for error in errors), "\n".join(hints))
-    return BatchInput(sources, tuple(reports), matcher)
+    if single_files:
+        report = SourceReport(source="answer files", form=f"{len(single_files)} answer files")
+        tables.append(Table(report.source, report, lambda: map(_read_answer_file, single_files)))
+    assert columns.matcher is not None
+    return BatchInput(tables, columns.matcher, tuple(table.report for table in tables))
 
 
 def _expand(paths: Sequence[str], errors: list[InputError]) -> Iterator[Path | None]:
@@ -167,64 +246,41 @@ def _expand(paths: Sequence[str], errors: list[InputError]) -> Iterator[Path | N
                 yield None if name == STANDARD_INPUT else Path(name)
 
 
-def _open(
-    path: Path | None, matcher: QuestionMatcher, stdin: BinaryIO | None
-) -> tuple[_Source, tuple[SourceReport, ...]]:
-    if path is None:
-        piped = JsonLinesInput(stdin if stdin is not None else sys.stdin.buffer)
-        return piped, (piped.report,)
-    if path.is_dir():
-        folder = FolderSource(path)
-        return folder, (folder.report,)
-    _check_file(path)
-    kind = _kind(path)
-    if kind == "workbook":
-        workbook = WorkbookSource(path, matcher)
-        return workbook, workbook.reports
-    if kind == "json":
-        lines = JsonLinesFile(path)
-        return lines, (lines.report,)
-    table = DelimitedSource(path, matcher, tabs_first=path.suffix.lower() in _TAB_SUFFIXES)
-    return table, (table.report,)
+def _folder(folder: Path) -> Table:
+    """Open the answer files that lie directly in one folder, in the order of their names."""
+    source = storable(str(folder))
 
+    def names() -> list[str]:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file())
 
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder", "Check the path.")
-    if not path.is_file():
-        raise InputError(
-            f"{path}: not a regular file, which is read more than once", "Pipe JSON lines into `coach batch - ...`."
-        )
-    suffix = path.suffix.lower()
-    if suffix in _ELSEWHERE:
-        raise InputError(f"{path}: {suffix} files cannot be read", _ELSEWHERE[suffix])
-    if suffix in (".docx", ".md"):
-        raise InputError(
-            f"{path}: the file's name does not say candidate and question",
-            "Files are named <candidate>__<question-id>.txt, .md or .docx.",
-        )
-
-
-def _kind(path: Path) -> str:
-    """Return what a file is: by its content where that is certain (a renamed workbook), else by its suffix."""
     try:
-        with path.open("rb") as file:
-            start = file.read(512)
+        all_names = names()
     except OSError as error:
-        raise unreadable(str(path), error) from error
-    suffix = path.suffix.lower()
-    if start.startswith(b"PK\x03\x04") or (suffix in _WORKBOOK_SUFFIXES and start):
-        return "workbook"
-    known_table = suffix in (".csv", ".txt", *_TAB_SUFFIXES)
-    if suffix in _JSON_SUFFIXES or (not known_table and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")):
-        return "json"
-    return "delimited"
-
-
-def _clean(raw: RawAnswer) -> RawAnswer:
-    return replace(
-        raw,
-        answer=storable(raw.answer),
-        candidate=storable(raw.candidate) if raw.candidate else None,
-        given_id=storable(raw.given_id) if raw.given_id else None,
+        raise unreadable(source, error) from error
+    ignored = tuple(name for name in all_names if not _is_answer_file(name))
+    if len(ignored) == len(all_names):
+        raise InputError(
+            f"{source}: no answer file in the folder; found {listed(ignored)}",
+            f"{_NAMING} Give tables by their own names.",
+        )
+    report = SourceReport(source=source, form="folder of answer files", ignored=ignored[:_SHOWN])
+    return Table(
+        source, report, lambda: (_read_answer_file(folder / name) for name in names() if _is_answer_file(name))
     )
+
+
+def _is_answer_file(name: str) -> bool:
+    stem, suffix = os.path.splitext(name)
+    return suffix.lower() in _SUFFIXES and "__" in stem and not name.startswith((".", "~$"))
+
+
+def _read_answer_file(path: Path) -> Row:
+    source = storable(str(path))
+    candidate, _, question = path.stem.rpartition("__")
+    if not question.strip():
+        return Row(source, 1, problem=f"the file's name does not say the question. {_NAMING}")
+    try:
+        return Row(source, 1, {"question_id": question, "answer": read_answer_file(path), "candidate": candidate})
+    except AnswerUnreadableError as error:
+        return Row(source, 1, problem=error.message.removeprefix(f"{path}: "))

@@ -1,4 +1,4 @@
-"""Tests of coach.calibrate.reference_questions."""
+"""Tests of coach.calibrate.reference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coach.answer.sentences import clean
-from coach.calibrate.reference_questions import (
+from coach.calibrate.reference import (
     MAX_POINTS,
     REFERENCE_RUBRIC,
     reference_bank,

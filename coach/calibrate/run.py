@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from coach.calibrate.gold import GoldTask, JudgedAnswer, ScoreRecord
+from coach.calibrate.gold import GoldTask, JudgedAnswer
+from coach.calibrate.result import JudgeSummary
+from coach.calibrate.score_log import ScoreRecord
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError
+from coach.judge.judging import Judge
 from coach.submit.assess import AnswerAssessor
 from coach.submit.key import result_key
 
@@ -183,3 +186,14 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def judge_summary(judge: Judge) -> JudgeSummary:
+    """Return what identifies a judge."""
+    return JudgeSummary(
+        judge=judge.name,
+        model=judge.model,
+        endpoint=judge.endpoint,
+        prompt_version=judge.prompt_version,
+        settings=dict(judge.settings),
+    )

@@ -92,13 +92,6 @@ class HumanCeiling(ResultModel):
     judge_rater_2: AgreementViews
 
 
-class LengthCorrelation(ResultModel):
-    """Spearman's rho of marks with the number of words in the answer."""
-
-    judge: Statistic
-    human: Statistic
-
-
 class ReliabilityBin(ResultModel):
     """Answers that the judge gave similar scores, and the marks that people gave them."""
 
@@ -120,27 +113,23 @@ class LabelSummary(ResultModel):
 
 
 class ScoredPair(ResultModel):
-    """One answer's marks, for the scatter plot."""
-
-    id: str
-    question_id: str
-    human: float
-    judge: float = Field(description="The judge's score on the human scale.")
-    score: float = Field(description="The judge's score, 0-100.")
-
-
-class Disagreement(ResultModel):
-    """An answer on which judge and people are far apart, with its text."""
+    """One answer's marks."""
 
     id: str
     source: str
     line: int
     question_id: str
+    human: float
+    judge: float = Field(description="The judge's score on the human scale.")
+    score: float = Field(description="The judge's score, 0-100.")
+    difference: float = Field(description="Judge minus human, in marks.")
+
+
+class Disagreement(ScoredPair):
+    """An answer on which judge and people are far apart, with its text."""
+
     question: str
     answer: str
-    human: float
-    judge: float
-    difference: float = Field(description="Judge minus human, in marks.")
 
 
 class RepeatSpread(ResultModel):
@@ -214,7 +203,9 @@ class AgreementReport(ResultModel):
     cost_usd: float | None = Field(description="What these scores cost when they were judged, None when unknown.")
     agreement: AgreementViews = Field(description="Judge against the human mark.")
     human: HumanCeiling | None
-    length: LengthCorrelation
+    length: dict[Literal["judge", "human"], Statistic] = Field(
+        description="Spearman's rho of marks with the number of words in the answer."
+    )
     labels: list[LabelSummary]
     reliability: list[ReliabilityBin]
     questions: list[QuestionAgreement]

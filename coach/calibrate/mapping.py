@@ -1,21 +1,27 @@
-"""A monotone mapping from a judge's scores to the user's own marks: fitting it, applying it.
+"""A monotone mapping from a judge's scores to the user's own marks: fitting it, keeping it under a name, applying it.
 
 Fitted by centred isotonic regression (Oron & Flournoy 2017, Statistics in Biopharmaceutical Research 9:258): the
 isotonic least-squares fit is a staircase, and each of its steps becomes one knot at the mean score of its answers.
 Between knots the mapping is a straight line, so two different scores become equal only outside the outer knots.
 Both sides are in percent (0-100); a mapped score stands for that percentage of the user's scale.
+
+A kept calibration is one JSON file in the user's data directory, readable by its user only.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from coach.answer.answer import AssessmentWarning
-from coach.calibrate.calibration import Calibration, Knot
-from coach.errors import InputError
-from coach.files import require_statistics
+from coach.calibrate.result import Calibration, Knot
+from coach.errors import InputError, StorageError
+from coach.files import data_directory, require_statistics, write_whole
 from coach.submit.assessment import Assessment
 
 #: Fewer answers than this give a mapping that says more about chance than about the judge.
@@ -23,14 +29,18 @@ MIN_ANSWERS = 10
 MIN_QUESTIONS = 2
 
 _DIGITS = 4
+_FOLDER = "calibrations"
+_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_MAX_NAME = 60
+#: Names that Windows keeps for devices, whatever follows the dot.
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 
 
-def halves(questions: Iterable[str], seed: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the question ids in two random halves: to fit on (the larger one), and to report on."""
+def fit_half(questions: Iterable[str], seed: int) -> frozenset[str]:
+    """Return a random half of the question ids (the larger one) to fit on; the report is on the others."""
     ids = sorted(set(questions))
     random.Random(f"{seed}").shuffle(ids)
-    middle = (len(ids) + 1) // 2
-    return frozenset(ids[:middle]), frozenset(ids[middle:])
+    return frozenset(ids[: (len(ids) + 1) // 2])
 
 
 def check_enough(questions: int, answers: int) -> None:
@@ -132,3 +142,61 @@ def _mismatches(assessment: Assessment, calibration: Calibration) -> list[Assess
         "so the mapped score may be wrong. Run `coach calibrate --save` again."
     )
     return [AssessmentWarning(code="calibration_mismatch", message=message)]
+
+
+def check_name(name: str) -> str:
+    """Return the name; raises InputError unless it can be a file's name everywhere."""
+    if len(name) > _MAX_NAME or not _NAME.fullmatch(name) or _DEVICES.fullmatch(name):
+        raise InputError(
+            f"{name[:_MAX_NAME]!r} cannot be the name of a calibration",
+            "Use small letters, digits, and single dots, hyphens or underscores between them, such as marks-2026.",
+        )
+    return name
+
+
+def save_calibration(calibration: Calibration) -> Path:
+    """Keep a calibration under its name, in place of an older one, and return its file (mode 0600).
+
+    Raises InputError for a bad name, StorageError when it cannot be written.
+    """
+    path = _path(calibration.name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _failed(path.parent, "made", error) from error
+    write_whole(path, calibration.model_dump_json(by_alias=True, indent=2) + "\n")
+    return path
+
+
+def load_calibration(name: str) -> Calibration:
+    """Return the calibration of this name.
+
+    Raises InputError that lists the known names when there is none, or when the file is damaged; StorageError when it
+    cannot be read.
+    """
+    path = _path(name)
+    try:
+        return Calibration.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.json")))
+        raise InputError(
+            f"there is no calibration {name!r}",
+            f"Known: {known}." if known else "Make one with: coach calibrate GOLD --save NAME",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _failed(path, "read", error) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"{path}: not a calibration ({'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']})",
+            "Make it again with: coach calibrate GOLD --save NAME",
+        ) from None
+
+
+def _path(name: str) -> Path:
+    return data_directory() / _FOLDER / f"{check_name(name)}.json"
+
+
+def _failed(path: Path, action: str, error: OSError | UnicodeDecodeError) -> StorageError:
+    why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+    return StorageError(f"{path}: cannot be {action} ({why or error})", "Check its permissions and the disk.")
