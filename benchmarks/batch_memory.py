@@ -45,7 +45,7 @@ def run_one(count: int) -> None:
     from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_outputs import write_outputs
     from coach.judge.judging import Judgement, JudgeTask, OnVerdict
-    from coach.model.concurrency import FixedLimit
+    from coach.model.pace import FixedLimit
 
     class Forgetful(ScriptedJudge):
         async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:

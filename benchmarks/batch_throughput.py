@@ -122,9 +122,8 @@ async def batch(url: str, count: int) -> float:
     from coach.batch.options import BatchOptions
     from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_session import make_workers
-    from coach.model.concurrency import FixedLimit
     from coach.model.openai_client import OpenAIChatModel
-    from coach.model.pace import PacedChatModel
+    from coach.model.pace import FixedLimit, PacedChatModel
     from coach.submit.open import make_assessor
 
     limit = FixedLimit(IN_FLIGHT)
@@ -147,7 +146,7 @@ def bodies(count: int) -> list[dict[str, Any]]:
     """Return the requests that the batch sends."""
     from assessment_factory import shipped_bank
 
-    from coach.model.openai_parameters import Dialect
+    from coach.model.dialect import Dialect
     from coach.submit.open import make_assessor
 
     class Nobody:

@@ -19,9 +19,8 @@ from coach.batch.same_answers import SameAnswers
 from coach.judge.judging import Judge
 from coach.judge.prompt_files import load_prompts
 from coach.judge.structured import StructuredJudge
-from coach.model.concurrency import AdaptiveLimit, Limit
 from coach.model.openai_client import OpenAIChatModel
-from coach.model.pace import PacedChatModel, Patience
+from coach.model.pace import AdaptiveLimit, PacedChatModel, Patience
 from coach.submit.assess import AnswerAssessor
 
 #: Quick enough for a test, long enough for a sound reply on a busy machine.
@@ -110,12 +109,12 @@ def batch_assessor(judge: Judge) -> AnswerAssessor:
 
 @asynccontextmanager
 async def server_assessor(
-    url: str, limit: Limit | None = None, patience: Patience = HASTY, timeout: float = TIMEOUT
+    url: str, limit: AdaptiveLimit | None = None, patience: Patience = HASTY, timeout: float = TIMEOUT
 ) -> AsyncIterator[AnswerAssessor]:
     """Yield an assessor with the structured judge at a server."""
     async with OpenAIChatModel("stub-model", url, None, max_retries=0, many=True, timeout=timeout) as model:
         paced = PacedChatModel(model, limit or AdaptiveLimit(16), patience)
-        model.tell(paced.observe)
+        model.on_headers = paced.observe
         yield batch_assessor(StructuredJudge(paced, load_prompts()))
 
 
@@ -133,7 +132,7 @@ def grade_at(
     directory: Path,
     *,
     patience: Patience = HASTY,
-    limit: Limit | None = None,
+    limit: AdaptiveLimit | None = None,
     timeout: float = TIMEOUT,
 ) -> BatchRun:
     """Grade rows into a directory with the structured judge at a server."""

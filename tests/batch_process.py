@@ -13,8 +13,7 @@ from pathlib import Path
 from batch_harness import batch_rows, grade_at
 
 from coach.errors import CoachError
-from coach.model.concurrency import FixedLimit
-from coach.model.pace import Patience
+from coach.model.pace import FixedLimit, Patience
 
 
 def main(directory: str, count: str, url: str, max_bytes: str = "") -> int:

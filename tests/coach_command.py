@@ -15,7 +15,7 @@ import httpx
 import pytest
 import respx
 
-from coach.model.endpoints import OPENAI_URL
+from coach.model.choose import OPENAI_URL
 
 KEY = "sk-test-0123456789abcdef"
 CHAT_URL = f"{OPENAI_URL}/chat/completions"

@@ -15,7 +15,7 @@ from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVer
 from coach.judge.verdicts import verdict_of
 from coach.model.choose import ModelChoice
 from coach.model.completion import Usage
-from coach.model.concurrency import FixedLimit
+from coach.model.pace import FixedLimit
 from coach.submit.assess import AnswerAssessor
 from coach.submit.open import Session, Settings
 

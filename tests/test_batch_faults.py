@@ -14,8 +14,7 @@ from faulty_server import FAULTS, faulty_server
 
 from coach.batch.batch_run import Ending
 from coach.batch.journal import JOURNAL_NAME
-from coach.model.concurrency import AdaptiveLimit, FixedLimit
-from coach.model.pace import EndpointDownError, Patience
+from coach.model.pace import AdaptiveLimit, EndpointDownError, FixedLimit, Patience
 
 ROWS = 500
 FAULTY_SHARE = 0.3

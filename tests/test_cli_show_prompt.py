@@ -10,7 +10,7 @@ import respx
 from coach_command import ANSWER, SERVER, Outcome, all_met, bodies, coach, serve
 
 from coach.model.completion import Message
-from coach.model.tokens import TokenCounter
+from coach.model.cost import TokenCounter
 
 pytest_plugins = ("coach_fixtures",)
 pytestmark = [pytest.mark.httpx2(assert_all_called=False), pytest.mark.usefixtures("coach_alone")]

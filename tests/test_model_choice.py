@@ -1,15 +1,16 @@
-"""Which model is used: what was asked for, else OpenAI with a key, else the embedded one, else a clear error."""
+"""Which model is used, and what the base URL of an endpoint says."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coach.errors import ConfigurationError
 from coach.model import choose as module
-from coach.model.choose import DEFAULT_OPENAI_MODEL, ModelChoice, choose_model
-from coach.model.endpoints import OPENAI_URL
+from coach.model.choose import DEFAULT_OPENAI_MODEL, OPENAI_URL, ModelChoice, choose_model, is_loopback, parse_address
 
 KEY = {"OPENAI_API_KEY": "sk-secret-key"}
 SERVER = {"OPENAI_BASE_URL": "http://localhost:11434/v1"}
@@ -134,3 +135,100 @@ def test_a_base_url_that_cannot_be_used_is_an_error(url: str) -> None:
         choose_model("qwen", {"OPENAI_BASE_URL": url})
 
     assert "pass-w0rd" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "url"),
+    [
+        (" http://localhost:11434/v1/ ", "http://localhost:11434/v1"),
+        ("https://api.openai.com/v1/chat/completions", "https://api.openai.com/v1"),
+        ("https://me:secret@coach.test/v1#part", "https://coach.test/v1"),
+        ("http://[::1]:8080/v1", "http://[::1]:8080/v1"),
+        ("https://x.openai.azure.com/openai/v1?api-version=preview", "https://x.openai.azure.com/openai/v1"),
+        ("HTTP://Coach.TEST", "http://coach.test"),
+    ],
+)
+def test_url_is_clean(written: str, url: str) -> None:
+    """The URL that is shown has neither credentials nor query, whatever people paste."""
+    assert parse_address(written).url == url
+
+
+def test_credentials_and_version_are_kept_apart() -> None:
+    """A login and the api-version are kept for the request but not in the URL or the repr."""
+    address = parse_address("https://me:se%40cret@coach.test/v1?api-version=preview")
+
+    assert address.login == ("me", "se@cret")
+    assert address.query == {"api-version": "preview"}
+    assert "se@cret" not in repr(address)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "localhost:11434/v1",
+        "ftp://coach.test",
+        "http://",
+        "http://[::1",
+        "http://coach.test:port/v1",
+        "http://coach..test/v1",
+        "http://coach test/v1",
+        "https://me:pass-word-1@coach.test/v1?key=pass-word-1",
+    ],
+)
+def test_unusable_address_is_a_configuration_error(written: str) -> None:
+    """An address that cannot be used is refused with a hint and without repeating a secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse_address(written)
+
+    assert caught.value.hint
+    assert "pass-word-1" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (OPENAI_URL, True),
+        ("https://eu.api.openai.com/v1", True),
+        ("https://api.openai.com.example.org/v1", False),
+        ("http://localhost:11434/v1", False),
+    ],
+)
+def test_openai_is_recognised_by_its_host(url: str, expected: bool) -> None:
+    """Only OpenAI's own hosts are taken for OpenAI."""
+    assert parse_address(url).is_openai is expected
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(), st.text().map(lambda text: f"http://{text}")))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """No text makes the reader fail in another way than with a ConfigurationError."""
+    try:
+        address = parse_address(text)
+    except ConfigurationError:
+        return
+
+    assert address.url.startswith(("http://", "https://"))
+    assert parse_address(address.url).url == address.url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:1/v1", True),
+        ("http://127.0.0.1:1/v1", True),
+        ("http://127.8.8.8", True),
+        ("http://[::1]:1/v1", True),
+        ("http://coach.localhost", True),
+        ("http://192.168.1.5:11434/v1", False),
+        ("http://localhost.example.org/v1", False),
+        ("https://127.0.0.1.example.com/v1", False),
+        ("http://0.0.0.0:1", False),
+        ("http://[::1", False),
+        ("embedded", False),
+        ("", False),
+    ],
+)
+def test_only_addresses_that_cannot_leave_this_machine_are_loopback(url: str, expected: bool) -> None:
+    """A host that only looks like this machine is another one, and so is what cannot be read."""
+    assert is_loopback(url) is expected

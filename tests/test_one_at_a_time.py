@@ -8,8 +8,8 @@ import pytest
 from assessment_factory import shipped_bank
 
 from coach.cli.options import say_when_ignored
-from coach.model.concurrency import MAXIMUM
 from coach.model.embedded_server import Endpoint
+from coach.model.pace import MAXIMUM
 from coach.submit.open import Settings, open_session
 
 EMBEDDED, REMOTE = {"COACH_MODEL": "tiny.gguf"}, {"OPENAI_API_KEY": "k"}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from coach.judge.prompt_counting import PromptCounter
 from coach.model.completion import CompletionRequest, Message
-from coach.model.tokens import TokenCounter
+from coach.model.cost import TokenCounter
 
 
 def request(*texts: str, most: int = 10) -> CompletionRequest:

@@ -29,7 +29,7 @@ from coach.errors import (
     StorageError,
 )
 from coach.judge.judging import Judgement, JudgeTask, OnVerdict
-from coach.model.concurrency import FixedLimit
+from coach.model.pace import FixedLimit
 from coach.submit.assess import AnswerAssessor
 
 

@@ -14,7 +14,7 @@ from coach.batch.options import BatchOptions, Results, SameAnswersIndex
 from coach.batch.row_keys import RowKey, RowKeys
 from coach.batch.rows import AnswerRow, RowProblem
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError, ModelTimeoutError
-from coach.model.admission import Admission
+from coach.model.pace import Admission
 from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
 

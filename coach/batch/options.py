@@ -11,7 +11,7 @@ from coach.bank.questions import Question
 from coach.batch.batch_run import Tally
 from coach.batch.cost_budget import CostBudget
 from coach.batch.rows import AnswerRow, JournalRecord, RowProblem
-from coach.model.concurrency import FixedLimit, Limit
+from coach.model.pace import AdaptiveLimit, FixedLimit
 from coach.submit.assessment import Assessment
 
 
@@ -52,7 +52,7 @@ class BatchOptions:
     ``on_row`` hears of every row that was read, once.
     """
 
-    limit: Limit = field(default_factory=lambda: FixedLimit(1))
+    limit: AdaptiveLimit = field(default_factory=lambda: FixedLimit(1))
     max_rows: int | None = None
     budget: CostBudget | None = None
     most: Callable[[AnswerRow, Question], float] | None = None

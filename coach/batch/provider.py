@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from coach.batch.batch_job import BatchJob, ProviderBatch, ResultLine
 from coach.errors import StorageError
-from coach.model.endpoints import parse_address
+from coach.model.choose import parse_address
+from coach.model.failures import redact, translate
 from coach.model.openai_client import checked_key, open_client
-from coach.model.openai_errors import redact, translate
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -21,9 +21,9 @@ def most_of_rows(assessor: AnswerAssessor, judge: Judge) -> Callable[[AnswerRow,
 
     Raises InputError when the model's price is not known: a limit that cannot be kept is no limit.
     """
-    from coach.model.loopback import is_loopback
-    from coach.model.openai_client import REASONING_ROOM
-    from coach.model.tokens import TokenCounter
+    from coach.model.choose import is_loopback
+    from coach.model.cost import TokenCounter
+    from coach.model.dialect import REASONING_ROOM
 
     model, endpoint = judge.model, judge.endpoint
     if assessor.price(model, _PROBE, endpoint) is None:

@@ -36,7 +36,7 @@ def plan_run(
     from coach.batch.run_speed import load_speed
     from coach.batch.same_answers import SameAnswers
     from coach.judge.prompt_counting import PromptCounter
-    from coach.model.tokens import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
+    from coach.model.cost import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
 
     session = unopened_session(settings, bank)
     assessor, model = session.assessor, session.model
@@ -88,7 +88,7 @@ def _journal(out: Path, stack: ExitStack) -> Journal | None:
 
 
 def _price(model: str, endpoint: str, total: PromptTokens, likely_output: int | None, discount: float) -> ModelPrice:
-    from coach.model.prices import cost_usd, price_note
+    from coach.model.cost import cost_usd, price_note
 
     def cost(cached: int, output: int) -> float | None:
         cost = cost_usd(model, Usage(total.input_tokens, cached, output), endpoint)

@@ -156,7 +156,7 @@ def _check_batch(directory: Path) -> None:
 
 def _own_endpoint(job: BatchJob) -> ModelChoice:
     """Return the endpoint of a job with today's key; raises ConfigurationError when they do not belong together."""
-    from coach.model.endpoints import parse_address
+    from coach.model.choose import parse_address
 
     choice = _endpoint(job.model)
     here = parse_address(choice.base_url).url
@@ -293,8 +293,8 @@ async def _collect_job(
     from coach.batch.same_answers import SameAnswers
     from coach.cli.batch_run import calibration_of
     from coach.model.completion import Usage
-    from coach.model.openai_reply import read_reply
-    from coach.model.prices import cost_usd
+    from coach.model.cost import cost_usd
+    from coach.model.dialect import read_reply
     from coach.submit.open import make_assessor
 
     def half(model: str, usage: Usage, endpoint: str) -> float | None:

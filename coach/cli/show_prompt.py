@@ -12,7 +12,7 @@ import typer
 from coach.bank.questions import Bank, Question
 from coach.judge.judging import Judge
 from coach.model.completion import CompletionRequest
-from coach.model.tokens import TokenCount, TokenCounter
+from coach.model.cost import TokenCount, TokenCounter
 from coach.submit.open import Settings, unopened_session
 
 _ASSUMED = (

@@ -9,41 +9,34 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from coach.errors import ConfigurationError, ModelRequestError, ModelServerError
+from coach.model.choose import Address, is_loopback, parse_address
 from coach.model.completion import ChatModel, Completion, CompletionRequest, JsonSchema, Message
-from coach.model.endpoints import Address, parse_address
-from coach.model.openai_errors import is_out_of_quota, server_words, translate
-from coach.model.openai_parameters import SHORT_REPLY, Dialect, lesson
-from coach.model.openai_reply import Reply, read_reply
+from coach.model.dialect import SHORT_REPLY, Dialect, Reply, lesson, read_reply
+from coach.model.failures import is_out_of_quota, server_words, translate
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from httpx2 import Response
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import AsyncOpenAI
 
+MAX_RETRIES = 4
 #: Sent where no key is needed. Without it the openai package would take OPENAI_API_KEY from the environment and
 #: send it to a server it does not belong to.
-NO_KEY = "no-key"
-CONNECT_TIMEOUT = 10.0
-MAX_RETRIES = 4
-OnHeaders = Callable[[Mapping[str, str]], None]
-REASONING_ROOM = 4096
+_NO_KEY = "no-key"
+_CONNECT_TIMEOUT = 10.0
 
 
 class OpenAIChatModel:
     """A chat model behind the OpenAI protocol; implements ``coach.model.completion.ChatModel``.
 
-    Deterministic as far as the endpoint allows: temperature 0 and a fixed seed. Requests go to ``base_url`` and
-    nowhere else: redirects are not followed, and a loopback address is never reached through a proxy.
+    Deterministic as far as the endpoint allows: temperature 0 and a fixed seed. Where requests go: see `open_client`.
 
     The openai package repeats a request after 408, 409, 429, 5xx, lost connections and time-outs, at most
     ``max_retries`` times, after the time that ``Retry-After`` asks for, else 0.5 s, 1 s, 2 s ... 8 s. A
     ``Retry-After`` of more than two minutes is not waited for, nor is an account without quota: both fail at once.
     ``timeout`` is in seconds and holds for each try.
 
-    ``reasoning_room`` tokens are added to ``max_tokens`` from the moment a model was seen to use up a whole reply
-    for thinking; 0 turns this off. ``prompt_cache_key`` is sent to OpenAI only. ``endpoint_name`` replaces the base URL
-    in receipts and messages, for a server whose port differs at each start. ``many`` is for many requests in flight.
+    ``endpoint_name`` replaces the base URL in receipts and messages, for a server whose port differs at each start.
+    ``many`` is for many requests in flight.
 
     Use it in one event loop, as an async context manager or with ``aclose()``. Raises ConfigurationError when
     ``base_url`` or ``api_key`` cannot be right.
@@ -57,39 +50,21 @@ class OpenAIChatModel:
         *,
         timeout: float = 120.0,
         max_retries: int = MAX_RETRIES,
-        reasoning_room: int = REASONING_ROOM,
-        prompt_cache_key: str | None = None,
         endpoint_name: str | None = None,
         many: bool = False,
     ) -> None:
         self._address = parse_address(base_url)
-        self._endpoint_name = endpoint_name
+        self.name = model
+        #: Where requests go, for people: the base URL without credentials and query, or the name given for it.
+        self.endpoint = endpoint_name or self._address.url
+        #: Called with the headers of every reply, where set: they say how much the server takes.
+        self.on_headers: Callable[[Mapping[str, str]], None] | None = None
         self._key = checked_key(api_key)
         self._timeout = timeout
         self._max_retries = max_retries
-        self._dialect = Dialect(model, self._address.is_openai, reasoning_room, prompt_cache_key)
         self._many = many
-        self._on_headers: OnHeaders | None = None
+        self._dialect = Dialect(model, self._address.is_openai)
         self._client: AsyncOpenAI | None = None
-
-    @property
-    def name(self) -> str:
-        """The model's id."""
-        return self._dialect.model
-
-    @property
-    def endpoint(self) -> str:
-        """Where requests go: the base URL without credentials and query, or the name given for it."""
-        return self._endpoint_name or self._address.url
-
-    @property
-    def refused(self) -> tuple[str, ...]:
-        """What the endpoint turned out not to take (for ``coach doctor``), such as ``logprobs``."""
-        return tuple(sorted(self._dialect.refused))
-
-    def tell(self, on_headers: OnHeaders) -> None:
-        """Call ``on_headers`` with the headers of every reply: how much the server takes (``core/rate_limits``)."""
-        self._on_headers = on_headers
 
     def body(self, request: CompletionRequest) -> dict[str, Any]:
         """Return the JSON body of a request as it would be sent now, with what was learned about the endpoint."""
@@ -100,16 +75,17 @@ class OpenAIChatModel:
 
         Parameters that the endpoint refuses are left out, now and in later requests: alternatives of the first
         token are then None, and ``json_schema`` falls back to ``json_object`` and to nothing. So a prompt that
-        wants JSON must describe it, with the word JSON in it.
+        wants JSON must describe it, with the word JSON in it. A model that is seen to use up a whole reply for thinking
+        gets more room from then on.
         """
         reply = await self._ask(request, self._dialect)
-        if not _thought_only(reply):
-            return reply.completion
+        first = reply.completion
         roomy = replace(self._dialect, refused=self._dialect.refused | {SHORT_REPLY})
-        if roomy.body(request) == self._dialect.body(request):
-            return reply.completion
-        second = await self._ask(request, roomy)
-        return replace(second.completion, usage=reply.completion.usage + second.completion.usage)
+        thought_only = reply.reasoned and first.finish_reason == "length" and not first.text.strip()
+        if not thought_only or roomy == self._dialect:
+            return first
+        second = (await self._ask(request, roomy)).completion
+        return replace(second, usage=first.usage + second.usage)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -121,9 +97,7 @@ class OpenAIChatModel:
         """Return the model itself."""
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self.aclose()
 
@@ -136,13 +110,14 @@ class OpenAIChatModel:
             try:
                 content = await self._post(body)
             except openai.APIStatusError as error:
-                learned = _lesson(body, error)
+                words = server_words(error.body) or str(error)
+                learned = lesson(body, error.status_code, str(error.param or ""), str(error.code or ""), words)
                 simpler = replace(dialect, refused=dialect.refused | ({learned} if learned else set()))
                 if simpler.body(request) == body:
-                    raise self._translated(error) from None
+                    raise translate(error, self.name, self.endpoint, api_key=self._key) from None
                 dialect = simpler
             except openai.OpenAIError as error:
-                raise self._translated(error) from None
+                raise translate(error, self.name, self.endpoint, api_key=self._key) from None
             else:
                 # Only what led to a reply was a true lesson; requests at the same time may have learned others.
                 if not dialect.refused <= self._dialect.refused:
@@ -160,13 +135,64 @@ class OpenAIChatModel:
         # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON and
         # `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
         response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
-        if self._on_headers:
-            self._on_headers(response.headers)
+        if self.on_headers:
+            self.on_headers(response.headers)
         content: bytes = response.content
         return content
 
-    def _translated(self, error: Exception) -> Exception:
-        return translate(error, self.name, self.endpoint, api_key=self._key)
+
+def open_client(
+    address: Address, api_key: str | None, *, timeout: float, max_retries: int = MAX_RETRIES, many: bool = False
+) -> AsyncOpenAI:
+    """Return a client of the openai package that sends to ``address`` and nowhere else.
+
+    Redirects are not followed, a loopback address is never reached through a proxy, login and query of the base URL are
+    sent along, and what the environment says about an account at OpenAI goes to OpenAI only. ``many`` is for many
+    requests in flight. Raises ConfigurationError for a key that cannot be one.
+    """
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
+
+    from coach.model.aiohttp_transport import aiohttp_transport
+
+    limits = Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT))
+    client = AsyncOpenAI(
+        api_key=checked_key(api_key),
+        base_url=address.url,
+        default_query=address.query,
+        timeout=limits,
+        max_retries=max_retries,
+        http_client=DefaultAsyncHttpx2Client(
+            auth=address.login,
+            transport=aiohttp_transport() if many else None,
+            timeout=limits,
+            follow_redirects=False,
+            trust_env=not is_loopback(address.url),
+            event_hooks={"response": [_stop_retries_without_quota]},
+        ),
+    )
+    if not address.is_openai:
+        # Taken from the environment, but meant for OpenAI.
+        client.organization = client.project = None
+    return client
+
+
+def checked_key(api_key: str | None) -> str:
+    """Return the key, or one that stands for none; raises ConfigurationError without repeating it."""
+    key = (api_key or "").strip() or _NO_KEY
+    # Anything else would fail while the header is built, in an error that shows the key.
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError("the API key holds characters that no key has", "Copy OPENAI_API_KEY again.")
+    return key
+
+
+async def _stop_retries_without_quota(response: Response) -> None:
+    """Mark a 429 that waiting cannot cure, in the way the openai package understands."""
+    if response.status_code != 429:
+        return
+    await response.aread()
+    with suppress(ValueError):
+        if is_out_of_quota(response.json()):
+            response.headers["x-should-retry"] = "false"
 
 
 @dataclass(frozen=True)
@@ -197,97 +223,22 @@ async def detect_capabilities(model: ChatModel) -> Capabilities:
 
     It also teaches an OpenAIChatModel what the endpoint refuses, before many requests run at once.
     """
-    word: Completion | None = None
+    word = reply = None
     # Perhaps the log-probabilities were too much, said in unknown words; the next request tells.
     with suppress(ModelRequestError, ModelServerError):
         word = await model.complete(_WORD)
     try:
         reply = await model.complete(_OBJECT)
+        enforced = json.loads(reply.text) == _ODD
+    except ValueError:
+        enforced = False
     except (ModelRequestError, ModelServerError):
         if word is None:
             raise
-        return Capabilities(word.first_token is not None, False, _counted(word))
+        enforced = False
+    usage = (reply or word or Completion("", "")).usage
     return Capabilities(
         logprobs=word is not None and word.first_token is not None,
-        json_schema=_follows_schema(reply.text),
-        usage=_counted(reply),
+        json_schema=enforced,
+        usage=None not in (usage.input_tokens, usage.output_tokens),
     )
-
-
-def _follows_schema(text: str) -> bool:
-    try:
-        return bool(json.loads(text) == _ODD)
-    except ValueError:
-        return False
-
-
-def _counted(completion: Completion) -> bool:
-    return None not in (completion.usage.input_tokens, completion.usage.output_tokens)
-
-
-def _thought_only(reply: Reply) -> bool:
-    completion = reply.completion
-    return reply.reasoned and completion.finish_reason == "length" and not completion.text.strip()
-
-
-def _lesson(body: dict[str, Any], error: APIStatusError) -> str | None:
-    words = server_words(error.body) or str(error)
-    return lesson(body, error.status_code, str(error.param or ""), str(error.code or ""), words)
-
-
-def open_client(
-    address: Address, api_key: str | None, *, timeout: float, max_retries: int = MAX_RETRIES, many: bool = False
-) -> AsyncOpenAI:
-    """Return a client of the openai package that sends to ``address`` and nowhere else.
-
-    Redirects are not followed, a loopback address is never reached through a proxy, login and query of the base URL are
-    sent along, and what the environment says about an account at OpenAI goes to OpenAI only. ``many`` is for many
-    requests in flight. Raises ConfigurationError for a key that cannot be one.
-    """
-    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
-
-    from coach.model.aiohttp_transport import aiohttp_transport
-
-    key = checked_key(api_key)
-    limits = Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT))
-    client = AsyncOpenAI(
-        api_key=key,
-        base_url=address.url,
-        default_query=address.query,
-        timeout=limits,
-        max_retries=max_retries,
-        http_client=DefaultAsyncHttpx2Client(
-            auth=address.login,
-            transport=aiohttp_transport() if many else None,
-            timeout=limits,
-            follow_redirects=False,
-            trust_env=not address.is_loopback,
-            event_hooks={"response": [_stop_retries_without_quota]},
-        ),
-    )
-    if not address.is_openai:
-        # Taken from the environment, but meant for OpenAI.
-        client.organization = client.project = None
-    return client
-
-
-def checked_key(api_key: str | None) -> str:
-    """Return the key, or one that stands for none; raises ConfigurationError without repeating it."""
-    key = (api_key or "").strip() or NO_KEY
-    # Anything else would fail while the header is built, in an error that shows the key.
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError("the API key holds characters that no key has", "Copy OPENAI_API_KEY again.")
-    return key
-
-
-async def _stop_retries_without_quota(response: Response) -> None:
-    """Mark a 429 that waiting cannot cure, in the way the openai package understands."""
-    if response.status_code != 429:
-        return
-    await response.aread()
-    try:
-        body = response.json()
-    except ValueError:
-        return
-    if is_out_of_quota(body):
-        response.headers["x-should-retry"] = "false"

@@ -1,14 +1,17 @@
-"""A chat model that keeps the server's pace: how much is in flight, when to wait, when to try again, when to give up.
+"""Many requests at a pace that the server bears: how much is in flight, when to wait, try again, and give up.
 
-The openai package's own retries are off here: they would hide the server's push-back, which is what the pace is
-found by.
+The number in flight grows until the server pushes back, then halves (AIMD: Chiu and Jain, "Analysis of the increase and
+decrease algorithms for congestion avoidance", 1989); the doubling at the start is TCP's slow start (RFC 5681, section
+3.1). The openai package's own retries are off here: they would hide the server's push-back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,13 +23,140 @@ from coach.errors import (
     ModelServerError,
     ModelTimeoutError,
 )
-from coach.model.admission import Admission
 from coach.model.completion import ChatModel, Completion, CompletionRequest
-from coach.model.concurrency import Limit
-from coach.model.rate_limits import read_rate_limits
 
+#: The most requests in flight where nobody says how many.
+MAXIMUM = 64
+#: A limit that says it is used up for longer than this is not waited for here; the server will say so with a 429.
+LONGEST_PAUSE = 120.0
 #: What a request of a batch takes, more or less, for the server's limit on tokens.
-_TOKENS_OF_A_REQUEST = 2000
+TOKENS_OF_A_REQUEST = 2000
+_START = 4
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")
+_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class AdaptiveLimit:
+    """The number of requests in flight that the server seems to bear. Pure: time comes in as an argument.
+
+    It doubles with every round of successes until the first push-back, and grows by one a round afterwards. A round
+    is as many successes as requests may be in flight. Push-backs of requests that were sent before the last
+    decrease say nothing new, so they count once.
+    """
+
+    def __init__(self, maximum: int = MAXIMUM, start: int = _START) -> None:
+        self.maximum = max(1, maximum)
+        self._limit = float(min(max(1, start), self.maximum))
+        self._doubling = True
+        self._decreased_at = float("-inf")
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now, from 1."""
+        return int(self._limit)
+
+    def succeeded(self) -> None:
+        """Note that a request was answered."""
+        grown = self._limit + (1.0 if self._doubling else 1.0 / self._limit)
+        self._limit = min(float(self.maximum), grown)
+
+    def pushed_back(self, sent_at: float, now: float) -> None:
+        """Note that the request sent at ``sent_at`` met a rate limit, a time-out or an overloaded server."""
+        if sent_at < self._decreased_at:
+            return
+        self._doubling = False
+        self._decreased_at = now
+        self._limit = max(1.0, self._limit / 2)
+
+
+class FixedLimit(AdaptiveLimit):
+    """A number of requests in flight that nothing changes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit, start=limit)
+
+    def pushed_back(self, sent_at: float, now: float) -> None:
+        """Nothing changes."""
+
+
+class Admission:
+    """A semaphore whose size is the limit's at every moment; for one event loop.
+
+    ``close`` turns away everybody who waits, and whoever comes later.
+    """
+
+    def __init__(self, limit: AdaptiveLimit) -> None:
+        self._limit = limit
+        self._inside = 0
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._closed = False
+
+    @property
+    def inside(self) -> int:
+        """How many are in at this moment."""
+        return self._inside
+
+    async def enter(self) -> bool:
+        """Wait until there is room and go in; return False, without going in, when it was closed."""
+        if self._closed:
+            return False
+        if self._inside < self._limit.limit and not self._waiting:
+            self._inside += 1
+            return True
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Go out and let in whoever has waited longest, as far as the limit allows."""
+        self._inside -= 1
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Let in more after the limit has grown."""
+        while self._waiting and self._inside < self._limit.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._inside += 1
+                turn.set_result(True)
+
+    def close(self) -> None:
+        """Turn away all who wait and all who come later; those inside stay."""
+        self._closed = True
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(False)
+
+
+def pause_of(headers: Mapping[str, str], in_flight: int = 0) -> float:
+    """Return the seconds to wait before the next request because of what a response says about limits.
+
+    Names of headers are in small letters; what is missing or unreadable counts as not said. ``in_flight`` requests were
+    sent after the one that brought these headers, and use up what is left. The headers are OpenAI's (its guide "Rate
+    limits"); many compatible services send the same.
+    """
+    pause = 0.0
+    for kind, needed in (("requests", 1 + in_flight), ("tokens", TOKENS_OF_A_REQUEST * (1 + in_flight))):
+        remaining = headers.get(f"x-ratelimit-remaining-{kind}", "").strip()
+        reset = seconds_of(headers.get(f"x-ratelimit-reset-{kind}", ""))
+        if reset is not None and re.fullmatch(r"\d{1,12}", remaining) and int(remaining) < needed:
+            pause = max(pause, reset)
+    return min(pause, LONGEST_PAUSE)
+
+
+def seconds_of(text: str) -> float | None:
+    """Return the seconds of a duration such as ``1s``, ``6m0s``, ``250ms``, ``1h2m`` or ``12.5``; else None."""
+    text = text.strip()
+    if not text or len(text) > 40 or not _DURATION.fullmatch(text):
+        return None
+    return sum(float(number) * _SECONDS[unit or ""] for number, unit in _PART.findall(text))
 
 
 @dataclass(frozen=True)
@@ -62,7 +192,7 @@ class PacedChatModel:
     def __init__(
         self,
         model: ChatModel,
-        limit: Limit,
+        limit: AdaptiveLimit,
         patience: Patience | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -78,8 +208,6 @@ class PacedChatModel:
         self._failures = 0
         self._failing_since = 0.0
         self._down: EndpointDownError | None = None
-        #: How often the server pushed back: rate limits and time-outs.
-        self.push_backs = 0
 
     @property
     def name(self) -> str:
@@ -93,7 +221,7 @@ class PacedChatModel:
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Take note of the limits that a response's headers tell."""
-        pause = read_rate_limits(headers).pause(_TOKENS_OF_A_REQUEST, max(0, self._admission.inside - 1))
+        pause = pause_of(headers, max(0, self._admission.inside - 1))
         if pause:
             self._wait_at_least(pause)
 
@@ -135,27 +263,23 @@ class PacedChatModel:
     def _failed(self, error: ModelError, sent_at: float) -> None:
         now = self._clock()
         if isinstance(error, ModelRateLimitError | ModelTimeoutError):
-            self.push_backs += 1
             self._limit.pushed_back(sent_at, now)
         if isinstance(error, ModelRateLimitError):
             self._failures = 0
             if error.retry_after is not None and error.retry_after <= self._patience.longest_retry_after:
                 self._wait_at_least(error.retry_after)
         elif isinstance(error, ModelConnectionError | ModelServerError):
-            self._count_failure(error, now)
+            if not self._failures:
+                self._failing_since = now
+            self._failures += 1
+            patience = self._patience
+            if self._failures >= patience.failures and now - self._failing_since >= patience.down_after:
+                self._down = EndpointDownError(
+                    f"{self.endpoint} failed {self._failures} times in a row; last: {error.message}", error.hint
+                )
         else:
             # It answered, whatever it said.
             self._failures = 0
-
-    def _count_failure(self, error: ModelError, now: float) -> None:
-        if not self._failures:
-            self._failing_since = now
-        self._failures += 1
-        patience = self._patience
-        if self._failures >= patience.failures and now - self._failing_since >= patience.down_after:
-            self._down = EndpointDownError(
-                f"{self.endpoint} failed {self._failures} times in a row; last: {error.message}", error.hint
-            )
 
     def _wait_after(self, error: ModelError, attempt: int) -> float | None:
         """Return how long to wait before the next try; None when there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from coach.model.loopback import is_loopback
+from coach.model.choose import is_loopback
 from coach.report.display_text import one_line
 from coach.submit.assessment import Receipt
 

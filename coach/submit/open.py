@@ -25,13 +25,11 @@ from coach.judge.structured import StructuredJudge
 from coach.model import encoder
 from coach.model.choose import ModelChoice, choose_model
 from coach.model.completion import ChatModel, Completion, CompletionRequest
-from coach.model.concurrency import MAXIMUM, AdaptiveLimit, FixedLimit, Limit
+from coach.model.cost import cost_usd
 from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
-from coach.model.embedded_server import EmbeddedServer
+from coach.model.embedded_server import EmbeddedServer, RepeatableChatModel
 from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel, detect_capabilities
-from coach.model.pace import PacedChatModel
-from coach.model.prices import cost_usd
-from coach.model.repeatable import SettledChatModel
+from coach.model.pace import MAXIMUM, AdaptiveLimit, FixedLimit, PacedChatModel
 from coach.submit.assess import AnswerAssessor
 
 #: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
@@ -70,7 +68,7 @@ class Session:
     choice: ModelChoice
     model: ChatModel
     assessor: AnswerAssessor
-    limit: Limit
+    limit: AdaptiveLimit
     method_assumed: bool = False
 
 
@@ -99,14 +97,14 @@ async def open_session(
         bank = bank or load_bank(settings.bank)
         model = await stack.enter_async_context(await _open_model(choice, server, many))
         asked: ChatModel = model
-        limit: Limit = FixedLimit(1)
+        limit: AdaptiveLimit = FixedLimit(1)
         if many:
             if server is None:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
             asked = paced = PacedChatModel(model, limit)
-            model.tell(paced.observe)
+            model.on_headers = paced.observe
         if server is not None:
-            asked = SettledChatModel(asked)
+            asked = RepeatableChatModel(asked)
         method, assumed = _method_of(settings, choice)
         if assumed and not (await detect_capabilities(asked)).logprobs:
             method = StructuredJudge.name

@@ -10,9 +10,8 @@ import pytest
 from coach.errors import ModelConnectionError
 from coach.model.completion import Completion, CompletionRequest, Message, Usage
 from coach.model.embedded_file import ensure_model_file
-from coach.model.embedded_server import EmbeddedServer
+from coach.model.embedded_server import EmbeddedServer, RepeatableChatModel
 from coach.model.openai_client import OpenAIChatModel
-from coach.model.repeatable import SettledChatModel
 
 SYSTEM = Message("system", "You check short answers of a candidate. Be strict.")
 FIXED = "Question: How do images reach the archive?\nA strong answer shows:\n- the service that stores them\n\n"
@@ -48,7 +47,7 @@ async def test_the_first_request_about_an_answer_is_led_up_to_in_two_steps() -> 
     recorder = Recorder()
     request = asked("With C-STORE.", "Names the service.", first=True)
 
-    completion = await SettledChatModel(recorder).complete(request)
+    completion = await RepeatableChatModel(recorder).complete(request)
 
     assert [r.messages for r in recorder.requests] == [
         (SYSTEM, Message("user", "#")),
@@ -61,7 +60,7 @@ async def test_the_first_request_about_an_answer_is_led_up_to_in_two_steps() -> 
 async def test_the_next_answer_to_the_question_goes_back_to_the_end_of_the_fixed_part() -> None:
     """What was computed for the question is still there, so that it is not computed again."""
     recorder = Recorder()
-    model = SettledChatModel(recorder)
+    model = RepeatableChatModel(recorder)
     next_answer = asked("By post.", "Names the service.", first=True)
 
     await model.complete(asked("With C-STORE.", "Names the service.", first=True))
@@ -83,7 +82,7 @@ async def test_the_next_answer_to_the_question_goes_back_to_the_end_of_the_fixed
 async def test_anything_else_in_between_is_led_up_to_anew(between: CompletionRequest) -> None:
     """Another prompt overwrites what the server held."""
     recorder = Recorder()
-    model = SettledChatModel(recorder)
+    model = RepeatableChatModel(recorder)
 
     await model.complete(asked("With C-STORE.", "Names the service.", first=True))
     await model.complete(between)
@@ -96,7 +95,7 @@ async def test_anything_else_in_between_is_led_up_to_anew(between: CompletionReq
 async def test_after_a_failure_nothing_is_taken_for_granted() -> None:
     """A request that broke off may have left the server anywhere."""
     recorder = Recorder()
-    model = SettledChatModel(recorder)
+    model = RepeatableChatModel(recorder)
 
     await model.complete(asked("With C-STORE.", "Names the service.", first=True))
     recorder.fails = True
@@ -114,7 +113,7 @@ async def test_every_other_request_goes_as_it_is() -> None:
     recorder = Recorder()
     request = asked("With C-STORE.", "Names the service.", first=False)
 
-    await SettledChatModel(recorder).complete(request)
+    await RepeatableChatModel(recorder).complete(request)
 
     assert recorder.requests == [request]
 
@@ -132,7 +131,7 @@ async def test_the_embedded_model_repeats_itself_to_the_last_digit(server: Embed
     checks = ("Names the service that stores images.", "Says where the images go.", "Names a number.")
 
     async with OpenAIChatModel(endpoint.model, endpoint.base_url, endpoint.api_key, timeout=120.0) as plain:
-        model = SettledChatModel(plain)
+        model = RepeatableChatModel(plain)
 
         async def judged(answer: str) -> list[Completion]:
             replies = [await model.complete(asked(answer, c, first=c is checks[0])) for c in checks]

@@ -1,7 +1,7 @@
-"""Counting tokens without a network, and saying when a count is only an estimate.
+"""Counting tokens and pricing them, without a network.
 
-The project ships OpenAI's vocabulary ``o200k_base``. Counts are for planning (costs before a run, what fits into a
-context); bills come from the usage that the endpoint reports.
+The project ships OpenAI's vocabulary ``o200k_base``; the price list is that inside the genai-prices package. Counts are
+for planning (costs before a run, what fits into a context); bills come from the usage that the endpoint reports.
 """
 
 from __future__ import annotations
@@ -18,16 +18,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.model.completion import Message
+from coach.files import DATA
+from coach.model.choose import OPENAI_URL, is_loopback
+from coach.model.completion import Message, Usage
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
 
-VOCABULARY = Path(__file__).resolve().parent.parent / "data" / "o200k_base.tiktoken.gz"
-VOCABULARY_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+VOCABULARY = DATA / "o200k_base.tiktoken.gz"
+_VOCABULARY_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 
 TOKENS_PER_MESSAGE = 4
 TOKENS_FOR_REPLY = 3
+#: Long prompts cost more at some providers. One check or one answer is a short prompt, but a sum of them is not,
+#: so the rate of a short prompt is taken and multiplied.
+_SHORT_PROMPT = 1000
 
 #: How o200k_base cuts text before merging; from tiktoken_ext/openai_public.py (tiktoken 0.14, MIT).
 _ENDINGS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -123,10 +128,77 @@ def _encoding(vocabulary: Path) -> Encoding | None:
         lines = gzip.decompress(vocabulary.read_bytes())
     except (OSError, EOFError, zlib.error):
         return None
-    if hashlib.sha256(lines).hexdigest() != VOCABULARY_SHA256:
+    if hashlib.sha256(lines).hexdigest() != _VOCABULARY_SHA256:
         return None
     from tiktoken import Encoding
 
     pairs = (line.split() for line in lines.splitlines())
     ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
     return Encoding("o200k_base", pat_str=_PATTERN, mergeable_ranks=ranks, special_tokens=_SPECIAL)
+
+
+@dataclass(frozen=True)
+class _Rates:
+    """US dollars for one token: of fresh input, of cached input, of output."""
+
+    fresh: float
+    cached: float
+    output: float
+
+
+def cost_usd(model: str, usage: Usage, endpoint: str) -> float | None:
+    """Return the cost of ``usage`` at list price; None when it is not known.
+
+    Not known means: the endpoint is no provider in the price list, the provider's model is not in it, or the
+    endpoint did not report its tokens. Cached input tokens are priced as such. Discounts, taxes and other service
+    tiers are not seen.
+
+    A loopback endpoint costs 0.0: the embedded model and local servers send no bill. Electricity does not count,
+    and a local gateway that passes requests on to a paid service is not recognised.
+    """
+    if is_loopback(endpoint):
+        return 0.0
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    cached = min(usage.cached_tokens or 0, usage.input_tokens)
+    rates = _rates(model, endpoint)
+    if rates is None:
+        return None
+    fresh = usage.input_tokens - cached
+    return round(fresh * rates.fresh + cached * rates.cached + usage.output_tokens * rates.output, 10)
+
+
+def price_note(model: str, endpoint: str = OPENAI_URL) -> str:
+    """Return one line for people: what a million tokens of the model cost, and where that is written."""
+    if is_loopback(endpoint):
+        return f"{model}: free of charge, it runs on this machine"
+    rates = _rates(model, endpoint)
+    if rates is None:
+        return f"{model}: the price at {endpoint} is not known"
+    from genai_prices import __version__
+
+    prices = [f"{rate * 1_000_000:.4f}".partition(".") for rate in (rates.fresh, rates.cached, rates.output)]
+    fresh, cached, output = (f"${dollars}.{cents.rstrip('0').ljust(2, '0')}" for dollars, _, cents in prices)
+    return (
+        f"{model}: {fresh} input, {cached} cached input, {output} output per million tokens "
+        f"(list price, genai-prices {__version__})"
+    )
+
+
+@lru_cache(maxsize=64)
+def _rates(model: str, endpoint: str) -> _Rates | None:
+    from genai_prices import Usage as PricedUsage
+    from genai_prices import calc_price
+
+    def rate(**tokens: int) -> float:
+        price = calc_price(PricedUsage(**tokens), model, provider_api_url=endpoint)
+        return float(price.total_price) / _SHORT_PROMPT
+
+    try:
+        return _Rates(
+            fresh=rate(input_tokens=_SHORT_PROMPT),
+            cached=rate(input_tokens=_SHORT_PROMPT, cache_read_tokens=_SHORT_PROMPT),
+            output=rate(output_tokens=_SHORT_PROMPT),
+        )
+    except LookupError:
+        return None
