@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from coach.batch.batch_summary import BINS, CriterionSummary
-from coach.report.bare_svg import bare_svg, import_pygal
+from coach.report.charts import bare_svg, import_pygal
 from coach.report.display_text import one_line
 from coach.report.words import counted
 

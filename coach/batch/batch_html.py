@@ -10,7 +10,7 @@ from coach.batch.batch_view import answer_view, score_text
 from coach.batch.rows import JournalRecord, RowProblem
 from coach.report import words
 from coach.report.display_text import one_line
-from coach.report.html_templates import page_template
+from coach.report.html import page_template
 
 #: The template's crumbs are written so many at a time.
 _PIECES = 512
@@ -30,7 +30,7 @@ def batch_page(
     """
     from markupsafe import Markup
 
-    stream = page_template("batch.html.j2", "assessment.css", "batch.css").stream(
+    stream = page_template("batch.html.j2", "batch.css").stream(
         summary=summary,
         hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
@@ -45,7 +45,6 @@ def batch_page(
         answers=(answer_view(record) for record in answers),
         shown=shown,
         problems=list(problems),
-        marker_text=words.marker_text,
     )
     stream.enable_buffering(_PIECES)
     yield from stream

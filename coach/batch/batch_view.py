@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from coach.batch.rows import JournalRecord
 from coach.report import words
+from coach.report.assessment import Point, build_points, mark_answer, quoted_points
 from coach.report.display_text import one_line
-from coach.report.marked_answer import Segment, mark_answer
-from coach.report.points import PointView, build_points, quoted_points
+from coach.report.document import Piece
 from coach.submit.feedback import STEPS
 
 
@@ -19,7 +19,7 @@ class AnswerCriterion:
 
     title: str
     level: str
-    points: tuple[PointView, ...]
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class AnswerView:
     review: tuple[str, ...]
     warnings: tuple[str, ...]
     criteria: tuple[AnswerCriterion, ...]
-    segments: tuple[Segment, ...]
+    segments: tuple[Piece, ...]
     steps: tuple[str, ...]
     same_as: str
 
@@ -43,10 +43,10 @@ class AnswerView:
 def answer_view(record: JournalRecord) -> AnswerView:
     """Turn a row's record into what the page shows."""
     assessment = record.assessment
-    points: dict[str, PointView] = {}
+    points: dict[str, Point] = {}
     segments = mark_answer(record.answer, ())
     if assessment is not None and record.status == "ok":
-        points = build_points(assessment, {}, {})
+        points = build_points(assessment)
         segments = mark_answer(record.answer, quoted_points(assessment, points))
     reason = record.reason or (assessment.unscored_reason if assessment else "") or ""
     criteria = assessment.criteria if assessment and assessment.score is not None else []
@@ -88,5 +88,5 @@ def _standing(record: JournalRecord) -> str:
     return score_text(record.assessment.score, record.assessment.interval)
 
 
-def _in_order(points: Iterable[PointView]) -> tuple[PointView, ...]:
+def _in_order(points: Iterable[Point]) -> tuple[Point, ...]:
     return tuple(sorted(points, key=lambda point: point.standing.rank))
