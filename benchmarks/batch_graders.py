@@ -9,7 +9,7 @@ The two are no dependencies of ours. Install them in an environment of their own
 All three grade the same answers against the same checks, one request for an answer, 64 in flight, at the same local
 stub that answers at once, each with the batch mode that its documentation names: autorubric's ``evaluate`` with
 ``llm_calls="per_item"``, DeepEval's ``evaluate`` with a G-Eval metric whose steps are the checks, ours with the
-structured method. Each keeps its results where it usually does: ours in the journal, autorubric in its experiment
+structured method. Each keeps its results where it usually does: ours in its store, autorubric in its experiment
 directory, DeepEval nowhere (its cache is off). Importing the packages does not count. Rounds alternate; medians.
 """
 

@@ -3,7 +3,7 @@
 Usage: python benchmarks/batch_memory.py [ROWS] [FEW]     (defaults 200000 and 1000)
 
 Each run is a process of its own with rows from a generator and a judge that answers at once, so what is measured is
-the batch: keys, journal, equal answers, summary, tables and page. Target: at most 60 MB more at 200,000 rows.
+the batch: keys, store, equal answers, summary, tables and page. Target: at most 60 MB more at 200,000 rows.
 """
 
 from __future__ import annotations
@@ -36,14 +36,10 @@ def run_one(count: int) -> None:
     from batch_harness import batch_assessor, small_bank
     from scripted_judge import ScriptedJudge
 
-    from coach.batch.batch_rows import RowsWriter
-    from coach.batch.grade import BatchGrader
-    from coach.batch.journal import Journal
-    from coach.batch.options import BatchOptions
-    from coach.batch.row_grouping import grouped
-    from coach.batch.rows import AnswerRow
-    from coach.batch.same_answers import SameAnswers
-    from coach.cli.batch_outputs import write_outputs
+    from coach.batch.grade import Grader
+    from coach.batch.outputs import write_outputs
+    from coach.batch.rows import AnswerRow, RowKeys
+    from coach.batch.store import Store
     from coach.judge.judging import Judgement, JudgeTask, OnVerdict
     from coach.model.pace import FixedLimit
 
@@ -57,14 +53,11 @@ def run_one(count: int) -> None:
             answer = f"I looked at log number {number} at once, and told the people who were waiting for it."
             yield AnswerRow(f"row-{number}", None, f"question-{number % 3 + 1}", answer, "rows", number)
 
-    with tempfile.TemporaryDirectory() as name, Journal.open(Path(name)) as journal:
-        noted = RowsWriter(Path(name))
-        options = BatchOptions(limit=FixedLimit(64), on_row=lambda row: noted.add(row.row_id))
-        judge = Forgetful(lambda task, check: 0.5)
-        grader = BatchGrader(batch_assessor(judge), journal, SameAnswers(), options)
-        asyncio.run(grader.run(grouped(rows())))
-        noted.keep()
-        write_outputs(Path(name), journal, small_bank(), complete=True)
+    with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
+        assessor = batch_assessor(Forgetful(lambda task, check: 0.5))
+        store.take_in(rows(), RowKeys(assessor.bank, assessor.judge).of)
+        asyncio.run(Grader(assessor, store, FixedLimit(64)).run())
+        write_outputs(store, small_bank())
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

@@ -1,23 +1,28 @@
 """How fast a batch is beside a bare loop: both at 64 requests in flight, at a local stub that answers at once.
 
-Usage: python benchmarks/batch_throughput.py [ROWS] [ROUNDS]     (defaults 3000 and 3)
+Usage: python benchmarks/batch_throughput.py [ROWS] [ROUNDS]     (defaults 5000 and 3)
 
 The bare loop is what somebody would write with AsyncOpenAI: 64 workers that send the very requests of the batch with
-``chat.completions.create``, and do nothing with the replies. The batch does everything that `coach batch` does until
-the result is in the journal. The stub runs in a process of its own. Runs alternate; the medians are compared.
-Target: at least 0.9 of the bare loop.
+``chat.completions.create``, and do nothing with the replies. The batch inside the process does everything that `coach
+batch` does from the rows to the results in the store; the whole command is a process of its own, with its start, the
+reading of a CSV file, and all reports. The stub runs in a process of its own. Runs alternate; the medians are compared.
+Targets: at least 0.9 of the bare loop inside the process, and 0.85 by the whole command.
 """
 
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import multiprocessing
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 IN_FLIGHT = 64
-TARGET = 0.9
+TARGET, WHOLE_TARGET = 0.9, 0.85
 
 
 def completion_response(content: str) -> bytes:
@@ -112,34 +117,54 @@ def rows(count: int) -> Iterator[Any]:
 
 
 async def batch(url: str, count: int) -> float:
-    """Return the rows a second of a batch, from rows to journal; importing packages does not count."""
+    """Return the rows a second of a batch, from rows to results; importing packages does not count."""
     import openai.resources.chat  # noqa: F401
     from assessment_factory import shipped_bank
 
-    from coach.batch.garbage import collecting_seldom
-    from coach.batch.grade import BatchGrader
-    from coach.batch.journal import Journal
-    from coach.batch.options import BatchOptions
-    from coach.batch.same_answers import SameAnswers
-    from coach.cli.batch_session import make_workers
+    from coach.batch.grade import Grader
+    from coach.batch.rows import RowKeys
+    from coach.batch.store import Store
+    from coach.batch.workers import prepare_ahead, usable_processes
     from coach.model.openai_client import OpenAIChatModel
     from coach.model.pace import FixedLimit, PacedChatModel
     from coach.submit.open import make_assessor
 
     limit = FixedLimit(IN_FLIGHT)
-    with tempfile.TemporaryDirectory() as name, Journal.open(Path(name)) as journal:
+    with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
         async with OpenAIChatModel("stub", url, None, max_retries=0, many=True) as model:
             assessor = make_assessor(shipped_bank(), PacedChatModel(model, limit), "structured")
             given = list(rows(count))
             assessor.prepare(shipped_bank().questions[0], given[0].answer)
-            with make_workers(assessor, embedded=False) as workers:
-                began = time.perf_counter()
-                options = BatchOptions(limit=limit, prepare=workers.prepare)
-                with collecting_seldom():
-                    run = await BatchGrader(assessor, journal, SameAnswers(), options).run(given)
-                seconds = time.perf_counter() - began
+            began = time.perf_counter()
+            store.take_in(given, RowKeys(assessor.bank, assessor.judge).of)
+            processes = usable_processes()
+            ahead = partial(prepare_ahead, assessor, processes) if processes else None
+            run = await Grader(assessor, store, limit, prepare_ahead=ahead).run()
+            seconds = time.perf_counter() - began
     assert run.tally.judged == count, run
     return count / seconds
+
+
+def command(url: str, table: Path) -> float:
+    """Return the seconds of the whole command."""
+    environment = {**os.environ, "OPENAI_BASE_URL": url, "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, "-c", "from coach.cli.app import main; main()", "batch", str(table), "--model", "stub"]
+    with tempfile.TemporaryDirectory() as out:
+        began = time.perf_counter()
+        subprocess.run(
+            [*program, "--method", "structured", "--concurrency", str(IN_FLIGHT), "--out", out, "--quiet"],
+            check=True, env=environment,
+        )  # fmt: skip
+        return time.perf_counter() - began
+
+
+def write_table(path: Path, count: int) -> Path:
+    """Write the rows as a CSV file."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "question_id", "answer"])
+        writer.writerows([row.row_id, row.question_id, row.answer] for row in rows(count))
+    return path
 
 
 def bodies(count: int) -> list[dict[str, Any]]:
@@ -181,24 +206,34 @@ async def bare(url: str, requests: list[dict[str, Any]]) -> float:
 
 
 def main() -> int:
-    """Measure all in turn and say whether the target is met."""
+    """Measure all in turn and say whether the targets are met."""
     count, rounds = (
-        int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""][:2], ("3000", "3"), strict=True)
+        int(given or usual) for given, usual in zip([*sys.argv[1:], "", ""][:2], ("5000", "3"), strict=True)
     )
     ports: Queue[int] = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(ports,), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{ports.get()}/v1"
     requests = bodies(count)
-    loops, batches = [], []
-    for _ in range(rounds):
-        loops.append(asyncio.run(bare(url, requests)))
-        batches.append(asyncio.run(batch(url, count)))
-        print(f"bare loop {loops[-1]:.0f} requests/s; batch {batches[-1]:.0f} rows/s", flush=True)
+    loops, batches, commands = [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        table = write_table(Path(name) / "rows.csv", count)
+        for _ in range(rounds):
+            loops.append(asyncio.run(bare(url, requests)))
+            batches.append(asyncio.run(batch(url, count)))
+            commands.append(count / command(url, table))
+            print(
+                f"bare loop {loops[-1]:.0f} requests/s; batch {batches[-1]:.0f} rows/s; "
+                f"whole command {commands[-1]:.0f} rows/s",
+                flush=True,
+            )
     server.terminate()
-    ratio = statistics.median(batches) / statistics.median(loops)
-    print(f"batch {ratio:.2f} of the bare loop; target {TARGET}: {'met' if ratio >= TARGET else 'MISSED'}")
-    return 0 if ratio >= TARGET else 1
+    met = True
+    for what, rates, target in (("batch", batches, TARGET), ("whole command", commands, WHOLE_TARGET)):
+        ratio = statistics.median(rates) / statistics.median(loops)
+        met &= ratio >= target
+        print(f"{what} {ratio:.2f} of the bare loop; target {target}: {'met' if ratio >= target else 'MISSED'}")
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

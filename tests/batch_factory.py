@@ -1,4 +1,4 @@
-"""Batch inputs, rows and journal records for tests."""
+"""Batch inputs, rows and results for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from assessment_factory import dicom_assessment, shipped_bank
 
 from coach.batch.inputs.inputs import open_inputs
-from coach.batch.rows import AnswerRow, JournalRecord, RowProblem
+from coach.batch.rows import AnswerRow, RowProblem, RowResult
 
 
 def text_of(number: int) -> str:
@@ -30,8 +30,8 @@ def answer_row(number: int, question_id: str = "dicom-standard", answer: str = "
     return AnswerRow(f"row-{number}", None, question_id, answer, "rows.csv", number + 1)
 
 
-def journal_record(row_id: str, key: str = "key", **changes: Any) -> JournalRecord:
-    """Return a record: a result, or a failure when ``reason`` is given."""
+def row_result(row_id: str, key: str = "key", **changes: Any) -> RowResult:
+    """Return how a row ended: a result, or a failure when ``reason`` is given."""
     failed = "reason" in changes
     values: dict[str, Any] = {
         "row_id": row_id,
@@ -45,4 +45,4 @@ def journal_record(row_id: str, key: str = "key", **changes: Any) -> JournalReco
         "assessment": None if failed else dicom_assessment(),
         **changes,
     }
-    return JournalRecord(**values)
+    return RowResult(**values)

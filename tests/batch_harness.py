@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from coach.bank.questions import Bank, Check, Criterion, Level, Question, Rubric
-from coach.batch.batch_run import BatchRun
-from coach.batch.grade import BatchGrader
-from coach.batch.journal import Journal
-from coach.batch.options import BatchOptions
-from coach.batch.rows import AnswerRow, JournalRecord, RowProblem
-from coach.batch.same_answers import SameAnswers
+from coach.batch.grade import BatchRun, Grader
+from coach.batch.rows import AnswerRow, RowKeys, RowProblem, RowResult
+from coach.batch.store import NAME, Store
 from coach.judge.judging import Judge
 from coach.judge.prompt_files import load_prompts
 from coach.judge.structured import StructuredJudge
 from coach.model.openai_client import OpenAIChatModel
-from coach.model.pace import AdaptiveLimit, PacedChatModel, Patience
+from coach.model.pace import AdaptiveLimit, FixedLimit, PacedChatModel, Patience
 from coach.submit.assess import AnswerAssessor
 
 #: Quick enough for a test, long enough for a sound reply on a busy machine.
@@ -118,12 +117,27 @@ async def server_assessor(
         yield batch_assessor(StructuredJudge(paced, load_prompts()))
 
 
+def taken_in(
+    store: Store, rows: Iterable[AnswerRow | RowProblem], assessor: AnswerAssessor, calibration: str = ""
+) -> Store:
+    """Return the store with these rows."""
+    store.take_in(rows, RowKeys(assessor.bank, assessor.judge, calibration).of)
+    return store
+
+
 def grade(
-    rows: Iterable[AnswerRow | RowProblem], directory: Path, judge: Judge, options: BatchOptions | None = None
+    rows: Iterable[AnswerRow | RowProblem],
+    directory: Path,
+    judge: Judge | AnswerAssessor,
+    limit: AdaptiveLimit | None = None,
+    calibration: str = "",
+    **options: Any,
 ) -> BatchRun:
-    """Grade rows into a directory with this judge."""
-    with Journal.open(directory) as journal:
-        return asyncio.run(BatchGrader(batch_assessor(judge), journal, SameAnswers(), options).run(rows))
+    """Grade rows into a directory with this judge (or assessor)."""
+    assessor = batch_assessor(judge) if isinstance(judge, Judge) else judge
+    with Store.open(directory) as store:
+        taken_in(store, rows, assessor, calibration)
+        return asyncio.run(Grader(assessor, store, limit or FixedLimit(1), **options).run())
 
 
 def grade_at(
@@ -138,21 +152,27 @@ def grade_at(
     """Grade rows into a directory with the structured judge at a server."""
     chosen = limit or AdaptiveLimit(16)
 
-    async def run() -> BatchRun:
+    async def run(store: Store) -> BatchRun:
         async with server_assessor(url, chosen, patience, timeout) as assessor:
-            return await BatchGrader(assessor, journal, SameAnswers(), BatchOptions(limit=chosen)).run(rows)
+            return await Grader(assessor, taken_in(store, rows, assessor), chosen).run()
 
-    with Journal.open(directory) as journal:
-        return asyncio.run(run())
-
-
-def records_of(directory: Path) -> dict[str, JournalRecord]:
-    """Return the newest record of every row."""
-    with Journal.read(directory) as journal:
-        return {record.row_id: record for record in journal.latest()}
+    with Store.open(directory) as store:
+        return asyncio.run(run(store))
 
 
-def verdicts_of(record: JournalRecord) -> list[tuple[str, str, float | None]]:
+def results_of(directory: Path) -> dict[str, RowResult]:
+    """Return how every row of a batch has ended."""
+    with Store.read(directory) as store:
+        return {result.row_id: result for result in store.results()}
+
+
+def kept_in(directory: Path) -> int:
+    """Return how many results the store of a directory keeps, whatever its rows are now."""
+    with closing(sqlite3.connect(directory / NAME)) as database:
+        return int(database.execute("SELECT count(*) FROM results WHERE reason IS NULL").fetchone()[0])
+
+
+def verdicts_of(result: RowResult) -> list[tuple[str, str, float | None]]:
     """Return what was decided about a row, without time and cost."""
-    assert record.assessment is not None
-    return [(check.id, check.verdict, check.probability) for check in record.assessment.check_results()]
+    assert result.assessment is not None
+    return [(check.id, check.verdict, check.probability) for check in result.assessment.check_results()]

@@ -16,7 +16,7 @@ from pathlib import Path
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 from batch_command import coach_batch
-from batch_harness import batch_rows, records_of, write_bank, write_rows
+from batch_harness import batch_rows, kept_in, results_of, write_bank, write_rows
 from faulty_server import FaultyServer, faulty_server
 from html_page import assert_self_contained
 from typer.testing import Result
@@ -86,7 +86,7 @@ def test_an_endpoint_without_log_probabilities_ends_the_run_at_once(
 
     assert "--method structured" in caught.value.hint
     assert len(server.requests) < 30
-    assert records_of(out) == {}
+    assert results_of(out) == {}
 
 
 def test_the_same_command_goes_on(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
@@ -103,19 +103,19 @@ def test_the_same_command_goes_on(server: FaultyServer, bank: Path, tmp_path: Pa
 
 
 def test_a_row_taken_out_of_the_file_leaves_the_reports(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
-    """Reports show the rows of the input; what the journal knows about others stays in it."""
+    """Reports show the rows of the input; what is known about others is kept."""
     rows = batch_rows(5)
     grade(bank, write_rows(tmp_path / "rows.csv", rows), tmp_path / "out")
     grade(bank, write_rows(tmp_path / "rows.csv", rows[1:]), tmp_path / "out")
 
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert summary["rows"] == 4
-    assert len(records_of(tmp_path / "out")) == 5
+    assert kept_in(tmp_path / "out") == 5
     assert len(server.requests) == 5
 
 
 def test_reports_are_rebuilt_without_judging(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
-    """``coach batch report DIR`` needs the journal and nothing else, and asks no model."""
+    """``coach batch report DIR`` needs the results and nothing else, and asks no model."""
     out = tmp_path / "out"
     grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(4)), out)
     before = json.loads((out / "summary.json").read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def test_a_dry_run_sends_nothing(server: FaultyServer, bank: Path, tmp_path: Pat
     assert plan["prices"][1]["cached_input_usd"] < plan["prices"][1]["input_usd"] < plan["prices"][1]["most_usd"]
     assert plan["minutes"] is None
     assert len(server.requests) == asked
-    assert "3 finished already" in after.stdout
+    assert "5 to judge; 4 finished already" in after.stdout
     assert "Nothing was sent." in after.stdout
 
 
@@ -224,14 +224,14 @@ def test_a_budget_needs_a_known_price(bank: Path, tmp_path: Path, monkeypatch: p
     assert "--max-rows" in caught.value.hint
 
 
-def test_restart_keeps_the_old_journal(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
+def test_restart_keeps_the_old_results(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
     """--restart judges everything again and destroys nothing."""
     table = write_rows(tmp_path / "rows.csv", batch_rows(3))
     grade(bank, table, tmp_path / "out")
     grade(bank, table, tmp_path / "out", "--restart")
 
     assert len(server.requests) == 6
-    assert len(list((tmp_path / "out").glob("journal-*.jsonl"))) == 1
+    assert len(list((tmp_path / "out").glob("batch-*.db"))) == 1
 
 
 def test_quiet_says_nothing(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_interrupting_a_run(bank: Path, tmp_path: Path, twice: bool) -> None:
                 process.send_signal(signal.SIGINT)
             _, error = process.communicate(timeout=60)
 
-    records = records_of(tmp_path / "out")
+    records = results_of(tmp_path / "out")
     assert process.returncode == 130
     assert "Ctrl-C again stops at once" in error
     assert 10 <= len(records) < 40

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from batch_api_server import BatchProvider, batch_provider, sound
 from batch_command import coach_batch
-from batch_harness import batch_rows, records_of, write_bank, write_rows
+from batch_harness import batch_rows, results_of, write_bank, write_rows
 from typer.testing import Result
 
 from coach.batch import provider as openai_batch
-from coach.batch.batch_job import JobState
+from coach.batch.provider import JobState
+from coach.batch.store import Store
 from coach.errors import CoachError, ConfigurationError, InputError, ModelError
 from coach.submit.assessment import Assessment
 
@@ -42,12 +43,12 @@ def submit(bank: Path, table: Path, out: Path, *more: object) -> Result:
 
 def jobs_of(out: Path) -> list[dict[str, Any]]:
     """Return what is kept about the jobs."""
-    found: list[dict[str, Any]] = json.loads((out / "jobs.json").read_text(encoding="utf-8"))["jobs"]
-    return found
+    with Store.read(out) as store:
+        return [json.loads(job.model_dump_json()) for job in store.jobs()]
 
 
 def test_submit_status_collect(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
-    """Rows are sent as a job, its state is told, and its results are those of the journal and the reports."""
+    """Rows are sent as a job, its state is told, and its results are those of the store and the reports."""
     out = tmp_path / "out"
     rows = [*batch_rows(6), replace(batch_rows(1)[0], row_id="twin"), replace(batch_rows(2)[1], row_id="e", answer=" ")]
     table = write_rows(tmp_path / "rows.csv", rows)
@@ -63,7 +64,7 @@ def test_submit_status_collect(provider: BatchProvider, bank: Path, tmp_path: Pa
     assert "in_progress, 6 requests" in waiting.stdout
     assert "1 jobs are not ready" in early.stderr
     assert "completed, 6 requests, 6 done, 0 failed" in ready.stdout
-    records = records_of(out)
+    records = results_of(out)
     assert set(records) == {row.row_id for row in rows}
     assert all(record.status == "ok" for record in records.values())
     assert records["twin"].same_as == "row-0"
@@ -90,7 +91,7 @@ def test_what_waits_or_is_done_is_not_sent_again(provider: BatchProvider, bank: 
 
 
 def test_failed_and_expired_lines_are_sent_again(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
-    """Each has its reason in the journal; the next submit sends these rows and no others."""
+    """Each has its reason in the results; the next submit sends these rows and no others."""
     out = tmp_path / "out"
     table = write_rows(tmp_path / "rows.csv", batch_rows(6))
     failure = {"response": {"status_code": 500, "body": {"error": {"message": "it broke"}}}, "error": None}
@@ -105,7 +106,7 @@ def test_failed_and_expired_lines_are_sent_again(provider: BatchProvider, bank: 
     submit(bank, table, out)
     provider.finish()
     first = coach_batch("collect", out, "--bank", bank)
-    failed = {name: record.reason for name, record in records_of(out).items() if record.status == "failed"}
+    failed = {name: record.reason for name, record in results_of(out).items() if record.status == "failed"}
     provider.answer, provider.status = sound, "completed"
     again = submit(bank, table, out)
     provider.finish()
@@ -115,7 +116,7 @@ def test_failed_and_expired_lines_are_sent_again(provider: BatchProvider, bank: 
     assert failed == {"row-1": "it broke", "row-2": "the job ended (expired) before this row was answered"}
     assert "2 sent" in again.stderr
     assert second.exit_code == 0
-    assert all(record.status == "ok" for record in records_of(out).values())
+    assert all(record.status == "ok" for record in results_of(out).values())
 
 
 def test_an_unreadable_reply_is_a_failure(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_an_unreadable_reply_is_a_failure(provider: BatchProvider, bank: Path, t
     provider.finish()
 
     assert coach_batch("collect", out, "--bank", bank).exit_code == 3
-    assert "not with a chat completion" in str(records_of(out)["row-0"].reason)
+    assert "not with a chat completion" in str(results_of(out)["row-0"].reason)
 
 
 def test_a_batch_whose_id_was_lost_is_found_again(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_files_stay_within_the_limits(
     coach_batch("collect", out, "--bank", bank)
 
     assert [job["requests"] for job in jobs_of(out)] == [4, 4, 2]
-    assert len(records_of(out)) == 10
+    assert len(results_of(out)) == 10
 
 
 def test_a_changed_bank_is_not_mixed_with_old_results(provider: BatchProvider, bank: Path, tmp_path: Path) -> None:
@@ -178,7 +179,7 @@ def test_a_changed_bank_is_not_mixed_with_old_results(provider: BatchProvider, b
     again = submit(bank, table, out)
 
     assert "1 left out" in collected.stderr
-    assert set(records_of(out)) == {"row-1", "row-2"}
+    assert set(results_of(out)) == {"row-1", "row-2"}
     assert "1 sent" in again.stderr
 
 
@@ -291,10 +292,10 @@ def test_the_results_of_jobs_are_calibrated(
     provider.finish()
     coach_batch("collect", out, "--bank", bank)
 
+    scores = {record.assessment.score for record in results_of(out).values() if record.assessment}
     again = submit(bank, table, out, "--calibration", "flat")
     plain = submit(bank, table, out)
 
-    scores = {record.assessment.score for record in records_of(out).values() if record.assessment}
     assert scores == {50.0}
     assert "3 finished before" in again.stderr
     assert "3 sent" in plain.stderr
@@ -302,7 +303,7 @@ def test_the_results_of_jobs_are_calibrated(
 
 @pytest.mark.parametrize("command", ["status", "collect", "report"])
 def test_a_directory_that_is_no_batch_is_refused(command: str, tmp_path: Path) -> None:
-    """A misspelt directory is not made, and neither is a journal in one that holds something else."""
+    """A misspelt directory is not made, and neither is a store in one that holds something else."""
     with pytest.raises(CoachError, match="there is no") as caught:
         coach_batch(command, tmp_path / "typo")
     with pytest.raises(CoachError, match="there is no"):
@@ -355,4 +356,4 @@ def test_jobs_are_asked_at_their_own_endpoint(
     assert "OPENAI_BASE_URL" in caught.value.hint
     assert "2 judged" in second.stderr
     assert f"warning: job 1 is at {provider.url}" in second.stderr
-    assert len(records_of(out)) == 4
+    assert len(results_of(out)) == 4

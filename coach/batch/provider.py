@@ -6,16 +6,19 @@ Limits and states: the documentation of ``client.batches`` and ``client.files`` 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from coach.batch.batch_job import BatchJob, ProviderBatch, ResultLine
+from pydantic import Field
+
 from coach.errors import StorageError
+from coach.files import replacing
 from coach.model.choose import parse_address
 from coach.model.failures import redact, translate
 from coach.model.openai_client import checked_key, open_client
+from coach.schema import ResultModel
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -28,6 +31,76 @@ _WINDOW: Literal["24h"] = "24h"
 _TOKEN = "coach_job"
 #: So many of the newest batches are looked through for one whose id was lost.
 _LOOKED_THROUGH = 200
+
+
+class JobState(StrEnum):
+    """How far a job is on our side, in this order."""
+
+    WRITTEN = "written"
+    UPLOADED = "uploaded"
+    CREATED = "created"
+    COLLECTED = "collected"
+
+
+class BatchJob(ResultModel):
+    """One request file and the job made of it. ``token`` finds the job again when its id was lost in a crash."""
+
+    number: int = Field(ge=1)
+    token: str
+    model: str
+    endpoint: str
+    requests: int
+    bytes: int
+    state: JobState = JobState.WRITTEN
+    input_file_id: str | None = None
+    batch_id: str | None = None
+    #: What the provider said last.
+    status: str | None = None
+    completed: int | None = None
+    failed: int | None = None
+    #: Name of the score calibration that its results get.
+    calibration: str | None = Field(default=None, exclude_if=lambda name: name is None)
+
+    @property
+    def open(self) -> bool:
+        """Whether its rows wait for results."""
+        return self.state is not JobState.COLLECTED
+
+
+class JobList(ResultModel):
+    """What is said about jobs."""
+
+    schema_: Literal["coach/batch-jobs@1"] = Field(default="coach/batch-jobs@1", alias="schema")
+    jobs: list[BatchJob] = Field(default_factory=list)
+
+
+#: States of a batch at the provider that will not change any more.
+ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+
+
+class ProviderBatch(ResultModel):
+    """What the provider says about a job."""
+
+    id: str
+    status: str
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    errors: list[str] = Field(default_factory=list)
+    completed: int | None = None
+    failed: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.status in ENDED
+
+
+class ResultLine(ResultModel):
+    """One line of a job's output: the body of the response, or why there is none."""
+
+    custom_id: str
+    body: bytes | None
+    problem: str | None
 
 
 class BatchApi:
@@ -92,18 +165,11 @@ class BatchApi:
         return _provider_batch(await self._call(self._open.batches.retrieve(batch_id)))
 
     async def download(self, file_id: str, path: Path) -> None:
-        """Write a result file to disk, readable by the user only."""
+        """Write a result file to disk, whole and readable by the user only."""
         content = await self._call(self._open.files.content(file_id))
-        part = path.with_suffix(".part")
-        try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                async for piece in await content.aiter_bytes():
-                    file.write(piece)
-            os.replace(part, path)
-        except OSError as error:
-            raise StorageError(
-                f"{path}: cannot be written ({error.strerror or error})", "Free some space, then collect again."
-            ) from error
+        with replacing(path) as new, new.open("wb") as file:
+            async for piece in await content.aiter_bytes():
+                file.write(piece)
 
     @property
     def _open(self) -> AsyncOpenAI:
@@ -157,5 +223,4 @@ def _provider_batch(batch: Any) -> ProviderBatch:
         errors=[redact(str(item.message or item.code)) for item in data],
         completed=counts.completed if counts else None,
         failed=counts.failed if counts else None,
-        token=(batch.metadata or {}).get(_TOKEN),
     )

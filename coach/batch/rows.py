@@ -1,16 +1,20 @@
-"""Batch grading: the rows that come in, what was recognised in the inputs, and one journal record."""
+"""The rows of a batch: as they come in, the keys of their results, and how each ended."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from coach.bank.find import QuestionMatchKind
+from coach.bank.questions import Bank
+from coach.judge.judging import Judge
 from coach.schema import ResultModel
 from coach.submit.assessment import Assessment
+from coach.submit.key import result_key
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,12 @@ class InputCounts:
     by_question: Counter[str] = field(default_factory=Counter)
 
 
-class JournalRecord(ResultModel):
+class RowResult(ResultModel):
     """How one row ended: an assessment (``ok``) or the reason why there is none (``failed``).
 
     ``key`` is the result key: a hash of everything that changes the assessment. ``same_as`` names the row whose
-    identical answer was judged, when this one was not judged itself.
+    identical answer was judged, when this one was not judged itself. A failed row keeps its assessment, if there is
+    one: it says what the attempt cost.
     """
 
     row_id: str = Field(min_length=1)
@@ -103,10 +108,50 @@ class JournalRecord(ResultModel):
     at: str = Field(description="UTC time, ISO 8601.")
     assessment: Assessment | None = None
 
-    @model_validator(mode="after")
-    def _says_how_it_ended(self) -> Self:
-        if self.status == "ok" and self.assessment is None:
-            raise ValueError("a record with status ok needs its assessment")
-        if self.status == "failed" and not self.reason:
-            raise ValueError("a record with status failed needs its reason")
-        return self
+
+@dataclass(frozen=True)
+class RowKey:
+    """``key`` names the result of an answer to the letter, ``same`` that of all answers equal but for white space.
+
+    ``rank`` orders questions: answers to one are judged one after the other, which servers' prompt caches reward.
+    """
+
+    key: str
+    same: str
+    rank: int
+
+
+class RowKeys:
+    """Gives the keys of an answer's result; what does not change within a run is hashed once per question.
+
+    They are hashes of the question's result key (of an empty answer) and the answer, so they change with everything
+    that changes a result and with nothing else. ``calibration`` is the hash of the score calibration.
+    """
+
+    def __init__(self, bank: Bank, judge: Judge, calibration: str = "") -> None:
+        self._bank = bank
+        self._judge = judge
+        self._calibration = calibration
+        self._questions = {question.id: question for question in bank.questions}
+        self._of_question: dict[str, bytes] = {}
+
+    def of(self, question_id: str, answer: str) -> RowKey | None:
+        """Return the keys of the result for this answer; None when the bank has no such question."""
+        question = self._questions.get(question_id)
+        if question is None:
+            return None
+        start = self._of_question.get(question_id)
+        if start is None:
+            start = result_key(self._bank, question, self._judge, "", self._calibration).encode()
+            self._of_question[question_id] = start
+        return RowKey(_hash(start, answer), _hash(start + b" same ", normalised_answer(answer)), question.number)
+
+
+def normalised_answer(text: str) -> str:
+    """Return the answer with line ends, outer and repeated white space made the same."""
+    lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    return "\n".join(lines).strip()
+
+
+def _hash(start: bytes, answer: str) -> str:
+    return hashlib.sha256(start + answer.encode("utf-8", "surrogatepass")).hexdigest()

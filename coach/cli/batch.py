@@ -9,12 +9,12 @@ import typer
 from typer.core import TyperGroup
 
 from coach.cli.batch_jobs import (
-    DISCOUNT,
+    EXIT_SOME_FAILED,
     OPENAI_BATCH,
     collect_command,
     job_method,
+    send_jobs,
     status_command,
-    submit_command,
 )
 from coach.cli.console import INTERRUPTED, say
 from coach.cli.options import (
@@ -29,11 +29,12 @@ from coach.cli.options import (
 from coach.errors import InputError
 
 if TYPE_CHECKING:
-    from coach.batch.batch_run import BatchRun
-    from coach.batch.batch_summary import BatchSummary
-    from coach.cli.batch_run import BatchSettings
+    from coach.batch.costs import BatchPlan
+    from coach.batch.grade import BatchRun
+    from coach.batch.rows import RowProblem
+    from coach.batch.summary import BatchSummary
 
-EXIT_SOME_FAILED = 3
+_SHOWN_PROBLEMS = 10
 _GRADE = "grade"
 
 
@@ -69,7 +70,7 @@ def grade_command(
     jobs: Annotated[
         str | None, typer.Option("--jobs", metavar="openai-batch", help="Send jobs to the provider's Batch API.")
     ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Start over; the old journal is kept aside.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Start over; the old results are kept aside.")] = False,
     model: ModelOption = None,
     bank: BankOption = None,
     method: MethodOption = None,
@@ -82,36 +83,69 @@ def grade_command(
     The word "grade" may be left out. With --jobs openai-batch the answers are not graded now but sent as jobs, at half
     the price and within a day: see `coach batch status DIR` and `coach batch collect DIR`.
     """
-    if jobs is not None and jobs != OPENAI_BATCH:
+    if jobs not in (None, OPENAI_BATCH):
         raise InputError(f"unknown kind of jobs {jobs!r}", f"The only one is: {OPENAI_BATCH}.")
-    if jobs is not None and not dry_run:
-        submit_command(inputs, out, max_cost, max_rows, restart, model, bank, method, calibration, as_json, quiet)
-        return
     from coach.bank.load import load_bank
-    from coach.batch.batch_text import source_lines
     from coach.batch.inputs.inputs import open_inputs
-    from coach.cli.batch_run import BatchSettings, Limits, grade
+    from coach.batch.store import Store
+    from coach.batch.words import source_lines
+    from coach.cli.batch_run import BatchSettings, plan_batch, run_batch
     from coach.submit.open import Settings
 
-    settings = Settings(model, bank, job_method(method) if jobs else method)
+    settings = Settings(model, bank, job_method(model, method) if jobs else method)
     settings.check()
     loaded = load_bank(bank)
     opened = open_inputs(inputs, loaded)
     if not quiet:
         for line in source_lines(opened.matches):
             say(line)
-    limits = Limits(max_cost, max_rows, concurrency)
-    say_when_ignored(settings, concurrency, "--concurrency", quiet)
-    job = BatchSettings(settings, loaded, opened, out, limits, calibration, quiet, restart)
+    job = BatchSettings(settings, loaded, opened, out, calibration, max_cost, max_rows, concurrency, quiet)
     if dry_run:
-        _show_plan(job, price_model or [], as_json, DISCOUNT if jobs else 1.0)
+        _print_plan(plan_batch(job, price_model or [], jobs=jobs is not None), as_json)
         return
-    run, summary = grade(job)
+    if jobs is not None:
+        send_jobs(job, restart, as_json)
+        return
+    import asyncio
+
+    say_when_ignored(settings, concurrency, "--concurrency", quiet)
+    with Store.open(out, restart=restart) as store:
+        if store.damaged and not quiet:
+            say(f"warning: {store.damaged} lines of the old journal are damaged; their rows are graded again")
+        try:
+            run, summary = asyncio.run(run_batch(job, store))
+        except KeyboardInterrupt:
+            say("Stopped. What was finished is kept: the same command goes on from here.")
+            raise
+        problems = list(store.problems(_SHOWN_PROBLEMS))
     if as_json:
         typer.echo(summary.to_json())
     if not quiet:
-        _say_ending(run, summary, out)
+        _say_ending(run, summary, problems, out)
     _exit(run, summary)
+
+
+def submit_command(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="As for grading.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where jobs, results and reports go.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it costs.")] = False,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Send no more than this can cost.")
+    ] = None,
+    max_rows: Annotated[int | None, typer.Option("--max-rows", min=1, help="Send at most so many rows now.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Start over; the old results are kept aside.")] = False,
+    model: ModelOption = None,
+    bank: BankOption = None,
+    method: MethodOption = None,
+    calibration: CalibrationOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Send what is not graded yet as jobs to the provider's Batch API. Again: goes on where it stopped."""
+    grade_command(
+        inputs, out, dry_run, None, max_cost, max_rows, None, OPENAI_BATCH, restart, model, bank, method, calibration,
+        as_json, quiet,
+    )  # fmt: skip
 
 
 def report_command(
@@ -120,15 +154,13 @@ def report_command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Build the reports of a batch anew. Nothing is judged: all is in its journal."""
+    """Build the reports of a batch anew. Nothing is judged: all is in its results."""
     from coach.bank.load import load_bank
-    from coach.batch.batch_rows import ROWS_NAME
-    from coach.batch.journal import Journal
-    from coach.cli.batch_outputs import PAGE, write_outputs
+    from coach.batch.outputs import PAGE, write_outputs
+    from coach.batch.store import Store
 
-    with Journal.read(directory) as journal:
-        complete = (directory / ROWS_NAME).is_file()
-        summary = write_outputs(directory, journal, load_bank(bank), complete=complete)
+    with Store.read(directory) as store:
+        summary = write_outputs(store, load_bank(bank))
     if as_json:
         typer.echo(summary.to_json())
     elif not quiet:
@@ -149,13 +181,9 @@ batch_app.command("status")(status_command)
 batch_app.command("collect")(collect_command)
 
 
-def _show_plan(job: BatchSettings, others: list[str], as_json: bool, discount: float) -> None:
-    from coach.batch.batch_text import plan_lines
-    from coach.cli.batch_dry_run import plan_run
-    from coach.cli.batch_run import calibration_of
+def _print_plan(plan: BatchPlan, as_json: bool) -> None:
+    from coach.batch.words import plan_lines
 
-    calibration_hash, _ = calibration_of(job.calibration_name)
-    plan = plan_run(job.settings, job.bank, job.inputs, job.out, calibration_hash, others, discount)
     if as_json:
         typer.echo(plan.model_dump_json(by_alias=True, indent=2))
         return
@@ -163,17 +191,17 @@ def _show_plan(job: BatchSettings, others: list[str], as_json: bool, discount: f
         typer.echo(line)
 
 
-def _say_ending(run: BatchRun, summary: BatchSummary, out: Path) -> None:
-    from coach.batch.batch_text import ending_lines, problem_lines
+def _say_ending(run: BatchRun, summary: BatchSummary, problems: list[RowProblem], out: Path) -> None:
+    from coach.batch.words import ending_lines, problem_lines
 
-    for line in problem_lines(run.problems, run.tally.unreadable):
+    for line in problem_lines(problems, run.tally.unreadable):
         say(line)
     for line in ending_lines(run, summary, str(out)):
         say(line)
 
 
 def _exit(run: BatchRun, summary: BatchSummary) -> None:
-    from coach.batch.batch_run import Ending
+    from coach.batch.grade import Ending
 
     if run.ending is Ending.MODEL and run.error is not None:
         go_on = "Everything up to here is kept; run the same command again to go on."

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coach.cli.console import err_console, say
+from coach.cli.console import on_first_interrupt, say
 
 if TYPE_CHECKING:
-    from coach.bank.questions import Bank, Question
-    from coach.batch.batch_run import BatchRun
-    from coach.batch.batch_summary import BatchSummary
-    from coach.batch.cost_budget import CostBudget
+    from coach.bank.questions import Bank
+    from coach.batch.costs import BatchPlan
+    from coach.batch.grade import BatchRun, Calibrate, Tally
     from coach.batch.inputs.inputs import BatchInput
-    from coach.batch.journal import Journal
-    from coach.batch.rows import AnswerRow
-    from coach.judge.judging import Judge
-    from coach.submit.assess import AnswerAssessor
-    from coach.submit.assessment import Assessment
+    from coach.batch.store import Store
+    from coach.batch.summary import BatchSummary
     from coach.submit.open import Settings
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a run may use."""
-
-    max_cost: float | None = None
-    max_rows: int | None = None
-    concurrency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,94 +28,93 @@ class BatchSettings:
     bank: Bank
     inputs: BatchInput
     out: Path
-    limits: Limits
-    calibration_name: str | None
-    quiet: bool
-    restart: bool
+    calibration: str | None = None
+    max_cost: float | None = None
+    max_rows: int | None = None
+    concurrency: int | None = None
+    quiet: bool = False
 
 
-def grade(job: BatchSettings) -> tuple[BatchRun, BatchSummary]:
+async def run_batch(job: BatchSettings, store: Store) -> tuple[BatchRun, BatchSummary]:
     """Grade the rows that are not finished and write all reports; raises CoachError and KeyboardInterrupt."""
-    from coach.batch.journal import Journal
-
-    with Journal.open(job.out, restart=job.restart) as journal:
-        if journal.damaged and not job.quiet:
-            say(f"warning: {journal.damaged} lines of the journal are damaged; their rows are graded again")
-        try:
-            return asyncio.run(_run(job, journal))
-        except KeyboardInterrupt:
-            say("Stopped. What was finished is kept: the same command goes on from here.")
-            raise
-
-
-async def _run(job: BatchSettings, journal: Journal) -> tuple[BatchRun, BatchSummary]:
-    from coach.batch.batch_rows import RowsWriter
-    from coach.batch.batch_run import Ending
-    from coach.batch.garbage import collecting_seldom
-    from coach.batch.grade import BatchGrader
-    from coach.batch.options import BatchOptions
-    from coach.batch.row_grouping import grouped
-    from coach.batch.same_answers import SameAnswers
-    from coach.batch.unreadable_rows import UnreadableRows
-    from coach.cli.batch_outputs import write_outputs
-    from coach.cli.batch_progress import batch_progress
-    from coach.cli.batch_session import make_workers
-    from coach.cli.console import run_until_interrupted
+    from coach.batch.costs import RunSpeed, budget_for
+    from coach.batch.grade import Grader
+    from coach.batch.outputs import write_outputs
+    from coach.batch.rows import RowKeys
+    from coach.batch.workers import MIN_ROWS, prepare_ahead, usable_processes
     from coach.cli.progress import Display
     from coach.submit.open import open_session
 
-    calibration_hash, calibrate = calibration_of(job.calibration_name)
-    total = _count_rows(job)
-    console = err_console()
+    calibration_hash, calibrate = calibration_of(job.calibration)
     async with AsyncExitStack() as stack:
-        with Display(job.quiet, console) as display:
-            opened = open_session(
-                job.settings, job.bank, many=True, concurrency=job.limits.concurrency, on_progress=display.step
-            )
-            session = await stack.enter_async_context(opened)
-        assessor = session.assessor
-        workers = stack.enter_context(make_workers(assessor, embedded=session.choice.embedded))
-        budget, most = _budget(job.limits.max_cost, assessor)
-        rows, unreadable, same = RowsWriter(job.out), UnreadableRows(job.out), SameAnswers()
-        for resource in (rows, unreadable, same):
-            stack.callback(resource.close)
-        options = BatchOptions(
-            limit=session.limit,
-            max_rows=job.limits.max_rows,
-            budget=budget,
-            most=most,
-            calibrate=calibrate,
-            calibration=calibration_hash,
-            prepare=workers.prepare,
-            on_row=lambda row: rows.add(row.row_id),
-            on_problem=unreadable.add,
-            on_progress=stack.enter_context(batch_progress(console, total, job.quiet)),
+        display = stack.enter_context(Display(job.quiet))
+        session = await stack.enter_async_context(
+            open_session(job.settings, job.bank, many=True, concurrency=job.concurrency, on_progress=display.step)
         )
-        grader = BatchGrader(assessor, journal, same, options)
+        assessor, judge = session.assessor, session.assessor.judge
+        budget = budget_for(job.max_cost, assessor)
+        store.take_in(job.inputs.rows(), RowKeys(job.bank, judge, calibration_hash).of)
+        counts, processes = store.counts(), usable_processes()
+        # Beside the embedded model no processor is left; what is embedded elsewhere would be embedded here again.
+        alone = session.choice.embedded or assessor.detect_instructions is not None or counts.to_judge < MIN_ROWS
 
-        def first_interrupt() -> None:
+        def tell(tally: Tally) -> None:
+            tokens, cost = tally.input_tokens + tally.output_tokens, tally.cost_usd
+            about = [*([f"{tokens:,} tokens"] if tokens else []), *([f"${cost:.4f}"] if cost else [])]
+            fresh = tally.done - tally.reused
+            display.count("Grading", tally.done, tally.rows, fresh=fresh, failed=tally.failed, about=about)
+
+        grader = Grader(
+            assessor,
+            store,
+            session.limit,
+            max_rows=job.max_rows,
+            budget=budget,
+            calibrate=calibrate,
+            prepare_ahead=None if alone or not processes else partial(prepare_ahead, assessor, processes),
+            on_progress=tell,
+        )
+
+        def finish_first() -> None:
             grader.stop()
             say(f"Finishing the {grader.in_flight} answers in flight; Ctrl-C again stops at once.")
 
-        with collecting_seldom():
-            run = await run_until_interrupted(grader.run(grouped(job.inputs.rows())), first_interrupt)
-        if run.ending is Ending.COMPLETE:
-            rows.keep()
-        _save_speed(job.out, run, assessor.judge)
-    journal.sync()
-    return run, write_outputs(job.out, journal, job.bank, complete=run.ending is Ending.COMPLETE)
+        with on_first_interrupt(finish_first):
+            run = await grader.run()
+        tally = run.tally
+        if tally.judged and run.seconds > 0:
+            per_row = tally.output_tokens / tally.judged if tally.output_tokens else None
+            per_minute = 60 * tally.judged / run.seconds
+            RunSpeed(
+                judge=judge.name, model=judge.model, endpoint=judge.endpoint, rows=tally.judged,
+                rows_per_minute=per_minute, output_tokens_per_row=per_row,
+            ).keep(store)  # fmt: skip
+    return run, write_outputs(store, job.bank)
 
 
-def _count_rows(job: BatchSettings) -> int | None:
-    """Return the number of rows for the progress; None when they can be read only once, or nobody looks."""
-    if job.quiet or not job.inputs.repeatable:
-        return None
-    for _ in job.inputs.rows():
-        pass
-    return job.inputs.counts.rows
+def plan_batch(job: BatchSettings, others: list[str], jobs: bool) -> BatchPlan:
+    """Return what a run would do; sends and writes nothing. Raises CoachError."""
+    from coach.batch.costs import plan_of
+    from coach.batch.rows import RowKeys
+    from coach.batch.store import Store
+    from coach.submit.open import unopened_session
+
+    session = unopened_session(job.settings, job.bank)
+    with Store.preview(job.out) as store:
+        keys = RowKeys(job.bank, session.assessor.judge, calibration_of(job.calibration)[0])
+        store.take_in(job.inputs.rows(), keys.of)
+        return plan_of(
+            store,
+            session.assessor,
+            job.inputs.matches,
+            empty_cells=job.inputs.counts.empty_cells,
+            method_assumed=session.method_assumed,
+            others=others,
+            jobs=jobs,
+        )
 
 
-def calibration_of(name: str | None) -> tuple[str, Callable[[Assessment], Assessment] | None]:
+def calibration_of(name: str | None) -> tuple[str, Calibrate | None]:
     """Return the hash of a named calibration and what applies it; raises InputError when there is none."""
     if name is None:
         return "", None
@@ -139,31 +124,3 @@ def calibration_of(name: str | None) -> tuple[str, Callable[[Assessment], Assess
     calibration = load_calibration(name)
     digest = canonical_sha256(calibration.model_dump(mode="json"))
     return digest, lambda assessment: apply_calibration(assessment, calibration)
-
-
-def _budget(
-    max_cost: float | None, assessor: AnswerAssessor
-) -> tuple[CostBudget | None, Callable[[AnswerRow, Question], float] | None]:
-    if max_cost is None:
-        return None, None
-    from coach.batch.cost_budget import CostBudget
-    from coach.cli.batch_budget import most_of_rows
-
-    return CostBudget(max_cost), most_of_rows(assessor, assessor.judge)
-
-
-def _save_speed(out: Path, run: BatchRun, judge: Judge) -> None:
-    from coach.batch.run_speed import RunSpeed, save_speed
-
-    tally = run.tally
-    if not tally.judged or run.seconds <= 0:
-        return
-    speed = RunSpeed(
-        judge=judge.name,
-        model=judge.model,
-        endpoint=judge.endpoint,
-        rows=tally.judged,
-        rows_per_minute=60 * tally.judged / run.seconds,
-        output_tokens_per_row=tally.output_tokens / tally.judged if tally.output_tokens else None,
-    )
-    save_speed(out, speed)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,7 +16,6 @@ from coach.errors import CoachError
 if TYPE_CHECKING:
     from rich.console import Console
 
-T = TypeVar("T")
 INTERRUPTED = 130
 _HANDLER = "coach.escape"
 
@@ -66,17 +65,16 @@ def _escape(error: UnicodeError) -> tuple[str, int]:
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end
 
 
-async def run_until_interrupted(work: Coroutine[Any, Any, T], on_first: Callable[[], None]) -> T:
-    """Run ``work``; the first Ctrl-C calls ``on_first``, which lets it end soon, and the second cancels it.
+@contextmanager
+def on_first_interrupt(on_first: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C call ``on_first``; the second cancels the task, which raises KeyboardInterrupt then.
 
-    Raises KeyboardInterrupt when the work was cancelled so. Where the event loop takes no signal handlers (Windows),
-    Ctrl-C raises KeyboardInterrupt at once.
+    Where the event loop takes no signal handlers (Windows), Ctrl-C raises KeyboardInterrupt at once.
     """
     import asyncio
     import signal
 
-    loop = asyncio.get_running_loop()
-    task = loop.create_task(work)
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
     interrupts = 0
 
     def interrupted() -> None:
@@ -84,13 +82,13 @@ async def run_until_interrupted(work: Coroutine[Any, Any, T], on_first: Callable
         interrupts += 1
         if interrupts == 1:
             on_first()
-        else:
+        elif task:
             task.cancel()
 
     with suppress(NotImplementedError):
         loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
-        return await task
+        yield
     except asyncio.CancelledError:
         if interrupts > 1:
             raise KeyboardInterrupt from None

@@ -13,7 +13,8 @@ from coach.cli.console import out_console, say
 from coach.errors import InputError
 
 if TYPE_CHECKING:
-    from coach.report.document import Document
+    from rich.console import RenderableType
+
     from coach.submit.open import Settings
 
 ModelOption = Annotated[
@@ -72,27 +73,23 @@ class ReportOptions:
             if path is not None:
                 check_writable(path)
 
-    def show(self, as_json: str, report: Callable[[], Document]) -> None:
+    def show(
+        self,
+        as_json: str,
+        terminal: Callable[[], RenderableType],
+        markdown: Callable[[], str],
+        html: Callable[[], str],
+    ) -> None:
         """Print the result and write the reports that are wanted; raises StorageError."""
         if self.as_json:
             typer.echo(as_json)
-        if self.as_json and self.markdown is None and self.html is None:
-            return
+        else:
+            out_console().print(terminal())
         from coach.files import write_whole
 
-        document = report()
-        if not self.as_json:
-            from coach.report.terminal import TerminalReport
-
-            out_console().print(TerminalReport(document))
-        if self.markdown is not None:
-            from coach.report.markdown import markdown_report
-
-            write_whole(self.markdown, markdown_report(document))
-        if self.html is not None:
-            from coach.report.html import html_report
-
-            write_whole(self.html, html_report(document))
+        for path, report in ((self.markdown, markdown), (self.html, html)):
+            if path is not None:
+                write_whole(path, report())
 
 
 def check_writable(path: Path) -> None:

@@ -1,0 +1,234 @@
+"""The report on a batch as one self-contained HTML page, written piece by piece, with charts where pygal is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from coach.batch.rows import RowProblem, RowResult
+from coach.batch.summary import BINS, BatchSummary, CriterionSummary
+from coach.report import words
+from coach.report.bare_svg import bare_svg, import_pygal
+from coach.report.display_text import one_line
+from coach.report.html_templates import page_template
+from coach.report.marked_answer import Segment, mark_answer
+from coach.report.points import PointView, build_points, quoted_points
+from coach.report.words import counted
+from coach.submit.feedback import STEPS
+
+#: The template's crumbs are written so many at a time.
+_PIECES = 512
+_WIDTH, _HEIGHT = 420, 170
+_ROW, _FRAME = 34, 30
+_LONGEST_TITLE = 32
+
+
+@dataclass(frozen=True)
+class AnswerCriterion:
+    """One criterion of one answer."""
+
+    title: str
+    level: str
+    points: tuple[PointView, ...]
+
+
+@dataclass(frozen=True)
+class AnswerView:
+    """One answer with its quotes; every string is fit for display."""
+
+    row_id: str
+    candidate: str
+    question_id: str
+    #: Such as "64 (52–71)", "not scored" or "failed".
+    standing: str
+    reason: str
+    review: tuple[str, ...]
+    warnings: tuple[str, ...]
+    criteria: tuple[AnswerCriterion, ...]
+    segments: tuple[Segment, ...]
+    steps: tuple[str, ...]
+    same_as: str
+
+
+def answer_view(result: RowResult) -> AnswerView:
+    """Turn a row's record into what the page shows."""
+    assessment = result.assessment
+    points: dict[str, PointView] = {}
+    segments = mark_answer(result.answer, ())
+    if assessment is not None and result.status == "ok":
+        points = build_points(assessment, {}, {})
+        segments = mark_answer(result.answer, quoted_points(assessment, points))
+    reason = result.reason or (assessment.unscored_reason if assessment else "") or ""
+    criteria = assessment.criteria if assessment and assessment.score is not None else []
+    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS] if assessment and criteria else []
+    return AnswerView(
+        row_id=one_line(result.row_id),
+        candidate=one_line(result.candidate or result.row_id),
+        question_id=result.question_id,
+        standing=_standing(result),
+        reason=words.sentence(one_line(reason)),
+        review=tuple(words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())),
+        warnings=tuple(words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())),
+        criteria=tuple(
+            AnswerCriterion(
+                one_line(criterion.title),
+                one_line(criterion.level_title or words.NOT_JUDGED),
+                _in_order(points[check.id] for check in criterion.checks if check.id in points),
+            )
+            for criterion in criteria
+        ),
+        segments=segments,
+        steps=tuple(one_line(item.advice) for item in top),
+        same_as=one_line(result.same_as or ""),
+    )
+
+
+def score_text(score: float | None, interval: tuple[float, float] | None) -> str:
+    """Return a score with its interval as people read it."""
+    if score is None:
+        return "not scored"
+    if interval is None:
+        return f"{words.whole(score)}"
+    return f"{words.whole(score)} ({words.whole(interval[0])}–{words.whole(interval[1])})"
+
+
+def _standing(result: RowResult) -> str:
+    if result.status == "failed" or result.assessment is None:
+        return "failed"
+    return score_text(result.assessment.score, result.assessment.interval)
+
+
+def _in_order(points: Iterable[PointView]) -> tuple[PointView, ...]:
+    return tuple(sorted(points, key=lambda point: point.standing.rank))
+
+
+def batch_page(
+    summary: BatchSummary,
+    questions: Mapping[str, str],
+    answers: Iterable[RowResult],
+    shown: int,
+    problems: Iterable[RowProblem] = (),
+) -> Iterator[str]:
+    """Yield the page in pieces: no scripts, nothing loaded from elsewhere, only its own style sheet allowed (by hash).
+
+    ``questions`` maps ids to texts; an id without one stands for itself. ``answers`` are the ``shown`` answers that
+    the page holds, read while it is written. Without pygal the charts are left out.
+    """
+    from markupsafe import Markup
+
+    stream = page_template("batch.html.j2", "assessment.css", "batch.css").stream(
+        summary=summary,
+        hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
+        text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
+        line=one_line,
+        sentence=words.sentence,
+        score_text=score_text,
+        number=_number,
+        percent=_percent,
+        # Our own drawings, in which every label was escaped by the XML library.
+        charts={name: tuple(Markup(chart) for chart in charts) for name, charts in _charts(summary, questions)},
+        overview=[Markup(chart) for chart in _overview(summary)],
+        answers=(answer_view(result) for result in answers),
+        shown=shown,
+        problems=list(problems),
+        marker_text=words.marker_text,
+    )
+    stream.enable_buffering(_PIECES)
+    yield from stream
+
+
+def _charts(summary: BatchSummary, questions: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if find_spec("pygal") is None:
+        return
+    for question in summary.questions:
+        if question.scored:
+            name = questions.get(question.question_id, question.question_id)
+            yield (
+                question.question_id,
+                (distribution_chart(question.distribution, name), levels_chart(question.criteria, name)),
+            )
+
+
+def _overview(summary: BatchSummary) -> list[str]:
+    if find_spec("pygal") is None or len(summary.questions) < 2 or not summary.scored:
+        return []
+    total = [sum(bins) for bins in zip(*(q.distribution for q in summary.questions), strict=True)]
+    return [distribution_chart(total, "all answers")]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def distribution_chart(distribution: Sequence[int], what: str) -> str:
+    """Return a chart of how many scores lie in each tenth of the scale, as an SVG element."""
+    step = 100 // BINS
+    ranges = [f"{start * step}–{(start + 1) * step}" for start in range(len(distribution))]
+    pygal = import_pygal()
+    chart = pygal.Bar(
+        width=_WIDTH,
+        height=_HEIGHT,
+        x_labels=[str(start * step) for start in range(len(distribution))],
+        y_labels=_ticks(max(distribution, default=0)),
+        **_plain(),
+    )
+    chart.add(
+        "answers", [_bar(n, f"{text}: {counted(n, 'answer')}") for n, text in zip(distribution, ranges, strict=True)]
+    )
+    spoken = ", ".join(f"{text}: {n}" for n, text in zip(distribution, ranges, strict=True) if n)
+    return bare_svg(chart, f"Scores of {one_line(what)}: {spoken or 'none'}")
+
+
+def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
+    """Return a chart with a bar for each criterion, divided by the levels of the answers, as an SVG element."""
+    pygal = import_pygal()
+    # Drawn from the bottom up.
+    shown = [criterion for criterion in reversed(criteria) if criterion.judged]
+    chart = pygal.HorizontalStackedBar(
+        width=_WIDTH,
+        height=_FRAME + _ROW * max(1, len(shown)),
+        x_labels=[_short(criterion.title) for criterion in shown],
+        y_labels=[0, 25, 50, 75, 100],
+        range=(0, 100),
+        **_plain(),
+    )
+    for level in range(5):
+        shares = [100 * criterion.levels[level] / criterion.judged for criterion in shown]
+        counts = [criterion.levels[level] for criterion in shown]
+        chart.add(
+            f"level {level}",
+            [_bar(share, f"level {level}: {counted(n, 'answer')}") for share, n in zip(shares, counts, strict=True)],
+        )
+    spoken = "; ".join(f"{one_line(c.title)}: {', '.join(map(str, c.levels))}" for c in reversed(shown))
+    return bare_svg(chart, f"Answers at levels 0 to 4, {one_line(what)}: {spoken or 'none'}")
+
+
+def _plain() -> dict[str, Any]:
+    return {
+        "js": [],
+        "css": [],
+        "show_legend": False,
+        "margin": 4,
+        "margin_right": 14,
+        "spacing": 6,
+        "show_y_guides": True,
+    }
+
+
+def _bar(value: float, label: str) -> dict[str, Any]:
+    return {"value": value, "label": label}
+
+
+def _ticks(most: int) -> list[int]:
+    return sorted({0, (most + 1) // 2, max(1, most)})
+
+
+def _short(title: str) -> str:
+    title = one_line(title)
+    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

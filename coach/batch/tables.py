@@ -1,0 +1,231 @@
+"""A batch as tables for people, one row an answer: CSV and XLSX whose cells are never run as formulas.
+
+The rules against formulas are those of the OWASP page "CSV Injection": a cell that begins with ``=``, ``+``, ``-``,
+``@``, a tab or a line end can be taken for a formula, and so can what follows a separator or a line end inside a cell
+when the program splits the line in another way than we did.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from coach.batch.rows import RowResult
+from coach.errors import StorageError
+from coach.files import replacing
+from coach.judge.judging import Verdict
+from coach.submit.assessment import Assessment
+
+#: Numbers are written as numbers; None, NaN and infinity as an empty cell.
+Cell = str | int | float | bool | None
+
+MAX_XLSX_CELL = 32_767
+MAX_XLSX_ROWS = 1_048_576
+_CUT_NOTE = " … [cut here: a cell holds {limit:,} characters, the whole text has {length:,}]"
+
+#: Includes the full-width forms, which some programs take for the plain ones.
+_FORMULA_SIGNS = "=+\\-@＝＋－＠"
+#: A formula may hide behind blanks, invisible characters and quotes, and after another program's separator.
+_BLANKS = r"[\s\x00-\x20\"'\u00a0\u200b-\u200f\u2060\ufeff]*"
+_FORMULA_START = re.compile(rf"^{_BLANKS}(?=[{_FORMULA_SIGNS}])|^(?=[\t\r\n])")
+_FORMULA_INSIDE = re.compile(rf"(?P<before>[;|\t\r\n]{_BLANKS})(?=[{_FORMULA_SIGNS}])")
+#: What XML cannot hold or a spreadsheet cannot show; line ends and tabs stay.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_LINE_ENDS = re.compile(r"\r\n?")
+_WIDTH_ROWS = 50
+_MIN_WIDTH, _MAX_WIDTH = 8, 60
+
+
+#: How many improvements a row names.
+IMPROVEMENTS = 3
+
+_BEFORE = (
+    "Row", "Candidate", "Question", "Status", "Score", "Low", "High", "Needs review", "Review reasons",
+    "Not scored because",
+)  # fmt: skip
+_AFTER = (
+    "Missing points", "Wrong statements", "Top improvements", "Follow-up question", "Same answer as", "Answer",
+    "Source", "Line", "Model", "Cost in USD",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """The cells of one answer. ``criteria`` maps titles to percent of credit; questions differ in their criteria."""
+
+    before: tuple[Cell, ...]
+    criteria: dict[str, float | None]
+    after: tuple[Cell, ...]
+
+    def cells(self, titles: Sequence[str]) -> list[Cell]:
+        """Return the row under these criteria."""
+        return [*self.before, *(self.criteria.get(title) for title in titles), *self.after]
+
+
+def header(titles: Sequence[str]) -> list[str]:
+    """Return the names of the columns, with one column for each of these criteria."""
+    return [*_BEFORE, *titles, *_AFTER]
+
+
+def table_row(result: RowResult) -> TableRow:
+    """Return the cells of one row."""
+    assessment = result.assessment
+    low, high = (assessment.interval if assessment else None) or (None, None)
+    score = assessment.score if assessment else None
+    unscored = result.reason or (assessment.unscored_reason if assessment else None)
+    review = ("yes" if assessment.needs_review else "no") if assessment and result.status == "ok" else None
+    before: tuple[Cell, ...] = (
+        result.row_id, result.candidate, result.question_id, _status(result), score, low, high, review,
+        " | ".join(assessment.review_reasons) if assessment else None, unscored,
+    )  # fmt: skip
+    after: tuple[Cell, ...] = (
+        *_advice(assessment), result.same_as, result.answer, result.source, result.line,
+        assessment.receipt.model if assessment else None, assessment.receipt.cost_usd if assessment else None,
+    )  # fmt: skip
+    return TableRow(before, _criteria(assessment), after)
+
+
+def _status(result: RowResult) -> str:
+    if result.status == "failed":
+        return "failed"
+    return "scored" if result.assessment and result.assessment.score is not None else "not scored"
+
+
+def _criteria(assessment: Assessment | None) -> dict[str, float | None]:
+    if assessment is None:
+        return {}
+    return {c.title: None if c.credit is None else round(100 * c.credit, 1) for c in assessment.criteria}
+
+
+def _advice(assessment: Assessment | None) -> tuple[Cell, ...]:
+    if assessment is None or assessment.score is None:
+        return None, None, None, None
+    checks = assessment.check_results()
+    missing = [c.statement for c in checks if c.kind == "point" and c.verdict is Verdict.NOT_MET]
+    wrong = [c.statement for c in checks if c.kind == "red_flag" and c.verdict in (Verdict.MET, Verdict.PARTLY)]
+    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:IMPROVEMENTS]
+    return "\n".join(missing), "\n".join(wrong), "\n".join(item.advice for item in top), assessment.follow_up
+
+
+def safe_cell(text: str) -> str:
+    """Return the text so that no spreadsheet program runs it, or a part of it, as a formula.
+
+    An apostrophe goes before whatever could begin a formula; all else stays. Numbers need no such care: write them
+    as numbers, and a negative one keeps its sign.
+    """
+    start = "'" if _FORMULA_START.match(text) else ""
+    return start + _FORMULA_INSIDE.sub(r"\g<before>'", text)
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a CSV file (UTF-8 with byte-order mark, so that Excel shows it right), row by row.
+
+    The file is private to the user and appears whole or not at all. Raises StorageError.
+    """
+    with replacing(path) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        for row in chain([header], rows):
+            writer.writerow([_csv_cell(cell) for cell in row])
+
+
+def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write an XLSX workbook row by row: typed cells, a fixed header with a filter, columns as wide as their content.
+
+    A text beyond Excel's limit is cut with a note that says so; rows beyond the limit of a sheet go on to another
+    sheet. The file is private to the user and appears whole or not at all. Raises StorageError.
+    """
+    import xlsxwriter  # type: ignore[import-untyped]
+    from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
+
+    with replacing(path) as new, tempfile.TemporaryDirectory(prefix=".xlsx-", dir=path.parent) as scratch:
+        options = {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "use_zip64": True,
+            "tmpdir": scratch,
+        }
+        workbook = xlsxwriter.Workbook(str(new), options)
+        try:
+            _write_sheets(workbook, header, iter(rows))
+            workbook.close()
+        except XlsxWriterException as error:
+            raise StorageError(f"{path}: cannot be written ({error})", "Free some space in its directory.") from error
+        finally:
+            # After a failure this closes the parts in ``scratch``; what it writes never becomes the result.
+            if not workbook.fileclosed:
+                with suppress(XlsxWriterException, OSError):
+                    workbook.close()
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return safe_cell(_CONTROLS.sub("", cell))
+    return _number(cell)
+
+
+def _number(cell: bool | int | float | None) -> bool | int | float | None:
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
+def _write_sheets(workbook: Any, header: Sequence[str], rows: Iterator[Sequence[Cell]]) -> None:
+    bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    plain = workbook.add_format({"valign": "top"})
+    # Shown as typed with an apostrophe, so that editing such a cell does not make it a formula either.
+    quoted = workbook.add_format({"valign": "top", "quote_prefix": True})
+    number = 0
+    while True:
+        number += 1
+        first = list(islice(rows, _WIDTH_ROWS))
+        if number > 1 and not first:
+            return
+        sheet = workbook.add_worksheet("Results" if number == 1 else f"Results {number}")
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(header):
+            sheet.set_column(column, column, _width(column, name, first))
+            sheet.write_string(0, column, _xlsx_text(name), bold)
+        last = 0
+        for last, row in enumerate(chain(first, islice(rows, MAX_XLSX_ROWS - 1 - len(first))), start=1):
+            for column, cell in enumerate(row):
+                _write_cell(sheet, last, column, cell, plain, quoted)
+        if header:
+            sheet.autofilter(0, 0, last, len(header) - 1)
+
+
+def _write_cell(sheet: Any, row: int, column: int, cell: Cell, plain: Any, quoted: Any) -> None:
+    if isinstance(cell, str):
+        text = _xlsx_text(cell)
+        if text:
+            sheet.write_string(row, column, text, quoted if _FORMULA_START.match(text) else plain)
+    elif isinstance(cell, bool):
+        sheet.write_boolean(row, column, cell, plain)
+    elif _number(cell) is not None:
+        sheet.write_number(row, column, cell, plain)
+
+
+def _xlsx_text(text: str) -> str:
+    text = _LINE_ENDS.sub("\n", _CONTROLS.sub("", text))
+    if len(text) <= MAX_XLSX_CELL // 2:
+        return text
+    # Excel counts UTF-16 units, so an emoji counts twice.
+    length = len(text) + sum(1 for character in text if character > "\uffff")
+    if length <= MAX_XLSX_CELL:
+        return text
+    note = _CUT_NOTE.format(limit=MAX_XLSX_CELL, length=len(text))
+    units = text.encode("utf-16-le")[: 2 * (MAX_XLSX_CELL - len(note))]
+    return units.decode("utf-16-le", "ignore") + note
+
+
+def _width(column: int, name: str, rows: Sequence[Sequence[Cell]]) -> int:
+    texts = [str(row[column]) for row in rows if column < len(row) and row[column] is not None]
+    longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
+    return min(max(longest, len(name), _MIN_WIDTH) + 2, _MAX_WIDTH)
