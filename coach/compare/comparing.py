@@ -3,13 +3,15 @@ r"""Whether one version of an answer is really better than another: pure arithme
 Both versions are judged on the same checks, so what they share cancels out (p = probability, s = the points that a
 check can move, see ``coach.submit.scoring.check_shares``):
 
-* part of a point:          d = s (p_new - p_old)
-* part of a red flag:       d = s (ramp(p_new) - ramp(p_old)), s being negative
-* part after the floor:     where red flags hold the credit of a criterion at 0, the parts of that criterion are
-                            scaled, so that all parts always add up to the difference of the two scores
 * difference:               score(p_new) - score(p_old), over the checks that were judged in both versions
-* standard deviation:       sqrt(sum of (s NOISE)^2) over the checks whose probability moved by more than JITTER. A
-                            check whose sentence was not touched has the same probability in both and adds no doubt.
+* part of a criterion:      what its credit changed by, times the mean of what harm left of both scores
+* part of a check in it:    its share of that: s (p_new - p_old) for a point, s (ramp(p_new) - ramp(p_old)) for a red
+                            flag, scaled where enough was shown already or red flags hold the credit at 0
+* part of harm:             what the factor for harm changed by, times the mean of both scores without it, shared among
+                            the flags by the logarithms of theirs. All parts add up to the difference of the two scores.
+* standard deviation:       sqrt(sum of d^2), d being what NOISE up and down moves the score by, over the checks whose
+                            probability moved by more than JITTER. A check whose sentence was not touched has the same
+                            probability in both and adds no doubt.
 * verdict:                  improved or worse when |difference| > max(MIN_CHANGE, Z sd), else no clear change
 
 Swapping the versions turns every sign round and changes nothing else.
@@ -24,7 +26,7 @@ from dataclasses import dataclass
 from coach.bank.questions import Check, Rubric
 from coach.compare.comparison import ComparisonVerdict
 from coach.submit.changes import NOISE, Z
-from coach.submit.scoring import check_shares, criterion_credit, red_flag_ramp, score_answer
+from coach.submit.scoring import check_shares, criterion_credit, harm_factor, red_flag_ramp, score_answer
 
 #: A served model does not compute to the last digit the same twice; less than this is no sign of another sentence.
 JITTER = 0.02
@@ -87,45 +89,48 @@ def paired_difference(rubric: Rubric, checks: Sequence[Check], old: _Judged, new
     before, after = score_answer(rubric, shared, old), score_answer(rubric, shared, new)
     if before is None or after is None:
         return None
-    shares = check_shares(rubric, shared, old)
     deviations = [
-        abs(shares[check.id]) * _noise(check, old[check.id], new[check.id])
+        max(_noise(rubric, shared, side, check.id) for side in (old, new))
         for check in shared
-        if check.id in shares and abs(new[check.id] - old[check.id]) > JITTER
+        if abs(new[check.id] - old[check.id]) > JITTER
     ]
     return PairedDifference(
         difference=after - before,
         deviation=math.sqrt(sum(deviation * deviation for deviation in deviations)),
-        parts=_parts(rubric, shared, shares, old, new),
+        parts=_parts(rubric, shared, old, new),
     )
 
 
-def _noise(check: Check, old: float, new: float) -> float:
-    """Return the noise of what the check earns; that of a red flag lies in the ramp's slope alone."""
-    if check.kind == "point":
-        return NOISE
-    return max((red_flag_ramp(p + NOISE) - red_flag_ramp(p - NOISE)) / 2 for p in (old, new))
+def _noise(rubric: Rubric, checks: Sequence[Check], side: _Judged, check_id: str) -> float:
+    """Return by how many points the score moves when the probability of one check moves by NOISE, up and down."""
+    moved = [
+        score_answer(rubric, checks, {**side, check_id: min(1.0, max(0.0, side[check_id] + step))}) or 0.0
+        for step in (-NOISE, NOISE)
+    ]
+    return abs(moved[1] - moved[0]) / 2
 
 
-def _parts(
-    rubric: Rubric, checks: Sequence[Check], shares: Mapping[str, float], old: _Judged, new: _Judged
-) -> dict[str, float]:
-    total = sum(c.weight for c in rubric.criteria if any(check.criterion == c.id for check in _points(checks)))
-    parts: dict[str, float] = {}
+def _parts(rubric: Rubric, checks: Sequence[Check], old: _Judged, new: _Judged) -> dict[str, float]:
+    shares = check_shares(rubric, checks, old)
+    harm_old, harm_new = harm_factor(checks, old), harm_factor(checks, new)
+    credits = {c.id: (criterion_credit(c, checks, old), criterion_credit(c, checks, new)) for c in rubric.criteria}
+    total = sum(c.weight for c in rubric.criteria if credits[c.id][0] is not None)
+    parts = {check.id: 0.0 for check in checks}
+    mean = 0.0
     for criterion in rubric.criteria:
-        own = [check for check in checks if check.criterion == criterion.id]
-        before, after = criterion_credit(own, old), criterion_credit(own, new)
+        before, after = credits[criterion.id]
         if before is None or after is None:
-            parts.update({check.id: 0.0 for check in own})
             continue
-        plain = {check.id: shares[check.id] * (_earned(check, new) - _earned(check, old)) for check in own}
-        whole = 100 * criterion.weight * (after - before) / total
-        parts.update(_scaled(plain, whole))
-    return parts
-
-
-def _points(checks: Sequence[Check]) -> list[Check]:
-    return [check for check in checks if check.kind == "point"]
+        of_score = 100 * criterion.weight / total
+        mean += of_score * (before + after) / 2
+        own = [check for check in checks if check.criterion == criterion.id and not check.harm]
+        points = [check for check in own if check.kind == "point"]
+        plain = {c.id: shares[c.id] * (_earned(c, new) - _earned(c, old)) for c in own}
+        shown = [criterion_credit(criterion, points, side) or 0.0 for side in (old, new)]
+        plain |= _scaled({check.id: plain[check.id] for check in points}, of_score * (shown[1] - shown[0]))
+        parts |= _scaled(plain, of_score * (after - before) * (harm_old + harm_new) / 2)
+    harmful = {c.id: math.log(harm_factor([c], new) / harm_factor([c], old)) for c in checks if c.harm}
+    return parts | _scaled(harmful, mean * (harm_new - harm_old))
 
 
 def _earned(check: Check, probabilities: _Judged) -> float:
@@ -134,10 +139,7 @@ def _earned(check: Check, probabilities: _Judged) -> float:
 
 
 def _scaled(plain: Mapping[str, float], whole: float) -> dict[str, float]:
-    """Scale the parts of one criterion to what its credit changed by; they differ only where the floor holds it."""
+    """Scale parts to what the cut credit changed by; cutting keeps the order of two credits, so no sign turns round."""
     total = math.fsum(plain.values())
-    if math.isclose(total, whole, abs_tol=1e-9):
-        return dict(plain)
-    # Cutting at 0 keeps the order of two credits, so the whole never has the other sign, nor is it larger.
-    factor = whole / total if total else 0.0
+    factor = whole / total if abs(total) > 1e-12 else 0.0
     return {check_id: part * factor for check_id, part in plain.items()}

@@ -1,31 +1,40 @@
 r"""From verdicts to credit, level, score, interval and gains: pure arithmetic, no model.
 
-Formulas (p = calibrated probability of a check, w = its weight, W = weight of a criterion):
+Formulas (p = calibrated probability of a check, w = its weight, W = weight of a criterion, e = its ``enough``):
 
-* credit of a point:      p
-* cost of a red flag:     RED_FLAG_COST * min(r, 2) * ramp(p), where r is w over the mean weight of the criterion's
-                          points and ramp rises from 0 at p = 0.5 to 1 at p = 0.9
-* credit of a criterion:  max(0, sum(w p) / sum(w)  -  sum of the costs), over its judged checks
-* score:                  100 * sum(W credit) / sum(W), over the criteria that have a judged point
-* interval:               score +- 1.645 * standard deviation (90 %), see `interval_of`
-* gain of a check:        score when this one check is fully met (a point) or absent (a red flag), minus score
+* share shown of a criterion:  sum(w p) / (e sum(w)), over its judged points: 1 where enough was shown
+* cost of a red flag:          RED_FLAG_COST * min(r, 2) * ramp(p), where r is w over the mean weight of the criterion's
+                               points and ramp rises from 0 at p = 0.5 to 1 at p = 0.9
+* credit of a criterion:       max(0, min(1, share shown)  -  sum of the costs), over its judged checks
+* harm:                        product of (1 - HARM_COST sure(p)) over the red flags that recommend harm, in whatever
+                               criterion and those of the whole bank; sure rises from 0 at p = 0.5 to 1 at p = 0.6
+* score:                       100 * harm * sum(W credit) / sum(W), over the criteria that have a judged point
+* interval:                    score +- 1.645 * standard deviation (90 %), see `standard_deviation`
+* gain of a check:             score when this one check is fully met (a point) or absent (a red flag), minus score
 
-A check that was not judged is left out of every sum and mean, so it moves nothing. The score never falls when
-a point's p rises, and never rises when a red flag's p rises. Only the proportions of weights matter: all weights of
-the criteria, or all weights of a criterion's checks, may be multiplied by the same number.
+A criterion offers more good points than anybody names, so a part of them is enough. A red flag that recommends harm
+costs by the factor alone: with one of them no answer reaches half of the scale. A check that was not judged is left out
+of every sum and mean, so it moves nothing. The score never falls when a point's p rises, and never rises when a red
+flag's p rises. Only the proportions of weights matter: all weights of the criteria, or all weights of a criterion's
+checks, may be multiplied by the same number.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.bank.questions import Check, Criterion, Rubric
-from coach.judge.verdicts import RED_FLAG_DOUBT
+from coach.judge.verdicts import MET, RED_FLAG_DOUBT
+
+#: Says which rule a kept score was computed by; scores of different rules are not compared without a word.
+RULE = 2
 
 #: A red flag that is surely there takes this share of its criterion's credit (times its relative weight).
 RED_FLAG_COST = 0.4
+#: A recommendation of harm that is surely there takes this share of the whole score.
+HARM_COST = 0.65
 #: Probability of a red flag from which its cost applies in full; it begins at RED_FLAG_DOUBT.
 _RED_FLAG_SURE = 0.9
 
@@ -34,8 +43,7 @@ LEVEL_THRESHOLDS = (0.12, 0.35, 0.6, 0.8)
 
 #: z of a two-sided 90 % interval of the normal distribution.
 Z_90 = 1.645
-#: Correlation between the judge's errors on two checks of one answer (halo). benchmarks/interval_coverage.py measured
-#: 0.19 on the labelled answers; with 0.1 the 90 % intervals held 96 % of their scores, so they are not made wider.
+#: Correlation between the judge's errors on two checks of one answer (halo), see benchmarks/interval_coverage.py.
 ERROR_CORRELATION = 0.1
 
 #: Intervals wider than this (in points) ask for a human look.
@@ -55,24 +63,89 @@ class ScoredCriterion:
 
 def red_flag_ramp(probability: float) -> float:
     """Return how much of a red flag's cost applies (0..1) at this probability."""
-    share = (probability - RED_FLAG_DOUBT) / (_RED_FLAG_SURE - RED_FLAG_DOUBT)
-    return min(1.0, max(0.0, share))
+    return _between(RED_FLAG_DOUBT, _RED_FLAG_SURE, probability)
 
 
-def criterion_credit(checks: Iterable[Check], probabilities: Probabilities) -> float | None:
-    """Return the credit (0..1) of a criterion from its checks, or None when no point was judged."""
-    judged = [(check, p) for check in checks if (p := probabilities.get(check.id)) is not None]
-    points = [check.weight for check, _ in judged if check.kind == "point"]
-    if not points:
-        return None
-    earned = sum(check.weight * p for check, p in judged if check.kind == "point") / sum(points)
-    cost = sum(_most_cost(check, points) * red_flag_ramp(p) for check, p in judged if check.kind == "red_flag")
-    return max(0.0, min(1.0, earned) - cost)
+def harm_ramp(probability: float) -> float:
+    """Return how much of the cost of harm applies (0..1): all of it from where the verdict is that it was recommended."""
+    return _between(RED_FLAG_DOUBT, MET, probability)
 
 
-def _most_cost(red_flag: Check, points: Sequence[float]) -> float:
-    """Return what a red flag costs of its criterion's credit when it is surely there."""
-    return RED_FLAG_COST * min(red_flag.weight * len(points) / sum(points), 2.0)
+def _between(low: float, high: float, probability: float) -> float:
+    return min(1.0, max(0.0, (probability - low) / (high - low)))
+
+
+class _Judged:
+    """The judged checks of one criterion, and what each of them weighs in its credit."""
+
+    def __init__(self, criterion: Criterion, checks: Sequence[Check], probabilities: Probabilities) -> None:
+        self.weight = criterion.weight
+        own = [(c, p) for c in checks if c.criterion == criterion.id and (p := probabilities.get(c.id)) is not None]
+        self.points = [(check, p) for check, p in own if check.kind == "point"]
+        weights = [check.weight for check, _ in self.points]
+        self.total = sum(weights)
+        self._full = criterion.enough * self.total
+        self.flags = [(c, p) for c, p in own if c.kind == "red_flag" and not c.harm] if weights else []
+
+    def share(self, check: Check) -> float:
+        """Return what a check moves of the credit at most: positive for a point, negative for a red flag."""
+        if check.kind == "point":
+            return check.weight / self._full
+        return -RED_FLAG_COST * min(check.weight * len(self.points) / self.total, 2.0)
+
+    @property
+    def shown(self) -> float:
+        """The share shown, not yet cut at 1."""
+        return sum(check.weight * p for check, p in self.points) / self._full
+
+    @property
+    def cost(self) -> float:
+        """What the red flags cost."""
+        return -sum(self.share(check) * red_flag_ramp(p) for check, p in self.flags)
+
+    @property
+    def credit(self) -> float:
+        """The credit, 0..1."""
+        return max(0.0, min(1.0, self.shown) - self.cost)
+
+    def gains(self) -> dict[str, float]:
+        """Return by how much the credit rises when one check is put right."""
+        shown, cost, before = self.shown, self.cost, self.credit
+        better = {c.id: min(1.0, shown + self.share(c) * (1 - p)) - cost for c, p in self.points}
+        better |= {c.id: min(1.0, shown) - cost - self.share(c) * red_flag_ramp(p) for c, p in self.flags}
+        return {check_id: max(0.0, max(0.0, credit) - before) for check_id, credit in better.items()}
+
+    def deviation(self) -> float:
+        """Return the standard deviation of the credit: of the share shown, cut at 1, and of the costs together."""
+        shown = _together([self.share(c) * math.sqrt(p * (1 - p)) for c, p in self.points])
+        certain = [(c, red_flag_ramp(p) * p) for c, p in self.flags]
+        costs = [self.share(c) * math.sqrt(p * (1 - p)) for c, p in certain]
+        return _together([_cut_deviation(self.shown, shown), *costs])
+
+
+def _together(parts: Sequence[float]) -> float:
+    """Return the standard deviation of a sum whose parts have these ones and correlate by ERROR_CORRELATION."""
+    together = sum(abs(part) for part in parts) ** 2
+    return math.sqrt((1 - ERROR_CORRELATION) * sum(part * part for part in parts) + ERROR_CORRELATION * together)
+
+
+def _cut_deviation(mean: float, deviation: float) -> float:
+    """Return the standard deviation of min(1, x) for a normal x (the moments of a censored normal distribution)."""
+    if deviation < 1e-9:
+        return 0.0
+    z = (1.0 - mean) / deviation
+    below = 0.5 * math.erfc(-z / math.sqrt(2))
+    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    # Moments of d = min(0, x - 1), in units of the deviation.
+    first = -z * below - density
+    second = (1 + z * z) * below + z * density
+    return deviation * math.sqrt(max(0.0, second - first * first))
+
+
+def criterion_credit(criterion: Criterion, checks: Sequence[Check], probabilities: Probabilities) -> float | None:
+    """Return the credit (0..1) of a criterion from those of the checks that are its own; None without a judged point."""
+    judged = _Judged(criterion, checks, probabilities)
+    return judged.credit if judged.points else None
 
 
 def level_of(credit: float) -> int:
@@ -82,62 +155,65 @@ def level_of(credit: float) -> int:
 
 def score_criteria(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> list[ScoredCriterion]:
     """Return credit and level of every criterion, in the rubric's order."""
-    scored = []
-    for criterion in rubric.criteria:
-        credit = criterion_credit((c for c in checks if c.criterion == criterion.id), probabilities)
-        scored.append(ScoredCriterion(criterion.id, credit, None if credit is None else level_of(credit)))
-    return scored
+    credits = ((c.id, criterion_credit(c, checks, probabilities)) for c in rubric.criteria)
+    return [ScoredCriterion(name, credit, None if credit is None else level_of(credit)) for name, credit in credits]
 
 
-def total_score(criteria: Sequence[Criterion], scored: Sequence[ScoredCriterion]) -> float | None:
-    """Return the score 0..100, or None when no criterion has a credit."""
-    pairs = [(c.weight, s.credit) for c, s in zip(criteria, scored, strict=True) if s.credit is not None]
-    if not pairs:
-        return None
-    return 100 * sum(weight * credit for weight, credit in pairs) / sum(weight for weight, _ in pairs)
+def harm_factor(checks: Sequence[Check], probabilities: Probabilities) -> float:
+    """Return what is left of the score (0..1) beside what the answer recommends that does harm."""
+    return math.prod(
+        1 - HARM_COST * harm_ramp(p) for c in checks if c.harm and (p := probabilities.get(c.id)) is not None
+    )
 
 
 def score_answer(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> float | None:
-    """Return the score 0..100 straight from the checks' probabilities."""
-    return total_score(rubric.criteria, score_criteria(rubric, checks, probabilities))
+    """Return the score 0..100 from the checks' probabilities, or None when no criterion has a judged point."""
+    scored = _scored(rubric, checks, probabilities)
+    if not scored:
+        return None
+    credit = sum(c.weight * c.credit for c in scored) / sum(c.weight for c in scored)
+    return 100 * harm_factor(checks, probabilities) * credit
+
+
+def _scored(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> list[_Judged]:
+    judged = (_Judged(criterion, checks, probabilities) for criterion in rubric.criteria)
+    return [criterion for criterion in judged if criterion.points]
 
 
 def check_shares(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> dict[str, float]:
-    """Return by how many points of the score each judged check's probability can move it at most (signed)."""
-    judged = [check for check in checks if probabilities.get(check.id) is not None]
-    points = {
-        criterion.id: [c.weight for c in judged if c.criterion == criterion.id and c.kind == "point"]
-        for criterion in rubric.criteria
+    """Return by how many points of the score each judged check's probability can move it at most (signed).
+
+    A red flag that recommends harm moves it by its share of the whole scale.
+    """
+    scored = _scored(rubric, checks, probabilities)
+    total = sum(c.weight for c in scored)
+    shares = {
+        check.id: 100 * criterion.weight * max(-1.0, min(1.0, criterion.share(check))) / total
+        for criterion in scored
+        for check, _ in (*criterion.points, *criterion.flags)
     }
-    total = sum(criterion.weight for criterion in rubric.criteria if points[criterion.id])
-    shares = {}
-    for check in judged:
-        beside = points[check.criterion]
-        if not beside:
-            continue
-        of_score = 100 * rubric.criterion(check.criterion).weight / total
-        if check.kind == "point":
-            shares[check.id] = of_score * check.weight / sum(beside)
-        else:
-            shares[check.id] = -of_score * _most_cost(check, beside)
-    return shares
+    harm = (c.id for c in checks if c.harm and probabilities.get(c.id) is not None)
+    return shares | (dict.fromkeys(harm, -100 * HARM_COST) if scored else {})
 
 
 def standard_deviation(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> float:
     """Return the standard deviation of the score in points.
 
-    Each verdict is a Bernoulli trial with variance p(1-p), scaled by what the check can move; errors of two
-    checks on one answer correlate by ERROR_CORRELATION.
+    Each verdict is a Bernoulli trial with variance p(1-p), scaled by what the check can move; where enough was shown,
+    a wrong verdict moves less. Errors of two checks on one answer correlate by ERROR_CORRELATION.
     """
-    parts = []
-    for check_id, share in check_shares(rubric, checks, probabilities).items():
-        probability = probabilities[check_id]
-        assert probability is not None
-        p = probability if share >= 0 else red_flag_ramp(probability) * probability
-        parts.append(abs(share) * math.sqrt(p * (1 - p)))
-    independent = sum(part * part for part in parts)
-    together = sum(parts) ** 2
-    return math.sqrt((1 - ERROR_CORRELATION) * independent + ERROR_CORRELATION * together)
+    scored = _scored(rubric, checks, probabilities)
+    score = score_answer(rubric, checks, probabilities)
+    if score is None:
+        return 0.0
+    factor, total = harm_factor(checks, probabilities), sum(c.weight for c in scored)
+    parts = [100 * factor * c.weight * c.deviation() / total for c in scored]
+    for check in checks:
+        p = probabilities.get(check.id) if check.harm else None
+        if p is not None and (ramp := harm_ramp(p)):
+            without = score / (1 - HARM_COST * ramp)
+            parts.append(HARM_COST * without * math.sqrt(ramp * p * (1 - ramp * p)))
+    return _together(parts)
 
 
 def interval_of(score: float, deviation: float) -> tuple[float, float]:
@@ -148,28 +224,18 @@ def interval_of(score: float, deviation: float) -> tuple[float, float]:
 def gains_of(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> dict[str, float]:
     """Return by how many points the score can rise when one check is put right, for each judged check.
 
-    Only what the check adds to its own criterion is computed anew. Empty when there is no score.
+    Empty when there is no score.
     """
-    judged = [(check, p) for check in checks if (p := probabilities.get(check.id)) is not None]
-    own = {c.id: [(check, p) for check, p in judged if check.criterion == c.id] for c in rubric.criteria}
-    scored = [c for c in rubric.criteria if any(check.kind == "point" for check, _ in own[c.id])]
-    total = sum(criterion.weight for criterion in scored)
-    gains = dict.fromkeys((check.id for check, _ in judged), 0.0)
+    score = score_answer(rubric, checks, probabilities)
+    if score is None:
+        return {}
+    scored, factor = _scored(rubric, checks, probabilities), harm_factor(checks, probabilities)
+    total = sum(c.weight for c in scored)
+    gains = {c.id: 0.0 for c in checks if probabilities.get(c.id) is not None}
     for criterion in scored:
-        for check_id, gain in _credit_gains(own[criterion.id]).items():
-            gains[check_id] = 100 * criterion.weight * gain / total
-    return gains if scored else {}
-
-
-def _credit_gains(judged: Sequence[tuple[Check, float]]) -> dict[str, float]:
-    """Return by how much the credit of a criterion rises when one of its checks is put right."""
-    points = [check.weight for check, _ in judged if check.kind == "point"]
-    cost_of = {c.id: _most_cost(c, points) * red_flag_ramp(p) for c, p in judged if c.kind == "red_flag"}
-    earned = sum(check.weight * p for check, p in judged if check.kind == "point") / sum(points)
-    cost = sum(cost_of.values())
-    before = max(0.0, earned - cost)
-    gains = {}
-    for check, p in judged:
-        more = check.weight * (1 - p) / sum(points) if check.kind == "point" else cost_of[check.id]
-        gains[check.id] = max(0.0, max(0.0, earned - cost + more) - before)
+        gains |= {check: 100 * factor * criterion.weight * gain / total for check, gain in criterion.gains().items()}
+    for check in checks:
+        p = probabilities.get(check.id) if check.harm else None
+        if p is not None:
+            gains[check.id] = score / (1 - HARM_COST * harm_ramp(p)) - score
     return gains
