@@ -12,19 +12,20 @@ from scoring_cases import Case, cases, cases_with_a_check, make_check, make_rubr
 from coach.bank.questions import Check
 from coach.submit.scoring import (
     ERROR_CORRELATION,
+    HARM_COST,
     LEVEL_THRESHOLDS,
     RED_FLAG_COST,
     Z_90,
     check_shares,
     criterion_credit,
     gains_of,
+    harm_factor,
     interval_of,
     level_of,
     red_flag_ramp,
     score_answer,
     score_criteria,
     standard_deviation,
-    total_score,
 )
 
 TINY = 1e-9
@@ -160,7 +161,7 @@ def test_an_example_by_hand() -> None:
     earned = (2 * 0.9 + 1 * 0.3) / 3
     credit = earned - RED_FLAG_COST  # the red flag weighs as much as the criterion's points do on average
 
-    assert criterion_credit(checks[:3], probabilities) == pytest.approx(credit)
+    assert criterion_credit(rubric.criteria[0], checks, probabilities) == pytest.approx(credit)
     assert score_answer(rubric, checks, probabilities) == pytest.approx(100 * (3 * credit + 1 * 0.5) / 4)
     assert check_shares(rubric, checks, probabilities) == pytest.approx(
         {"a": 50, "b": 25, "wrong": -75 * RED_FLAG_COST, "c": 25}
@@ -192,9 +193,9 @@ def test_a_red_flag_that_is_merely_suspected_costs_nothing() -> None:
 
 def test_a_red_flag_costs_at_most_twice_the_usual() -> None:
     """One heavy red flag cannot outweigh everything else beyond double its cost."""
-    point = make_check("a", "c0")
+    criterion, point = make_rubric([1]).criteria[0], make_check("a", "c0")
     credits = [
-        criterion_credit([point, make_check("wrong", "c0", "red_flag", weight)], {"a": 1.0, "wrong": 1.0})
+        criterion_credit(criterion, [point, make_check("wrong", "c0", "red_flag", weight)], {"a": 1.0, "wrong": 1.0})
         for weight in (1.0, 2.0, 10.0)
     ]
 
@@ -217,5 +218,40 @@ def test_a_criterion_without_a_credit_does_not_count() -> None:
     scored = score_criteria(rubric, checks, {"a": 0.8, "b": None})
 
     assert scored[1].credit is None
-    assert total_score(rubric.criteria, scored) == pytest.approx(80)
-    assert total_score(rubric.criteria, score_criteria(rubric, checks, {})) is None
+    assert score_answer(rubric, checks, {"a": 0.8, "b": None}) == pytest.approx(80)
+    assert score_answer(rubric, checks, {}) is None
+
+
+def test_enough_is_full_and_less_is_in_proportion() -> None:
+    """Where 60 % of the points' weight is enough, three of five points fill the criterion, and one is a third of it."""
+    rubric = make_rubric([1], enough=0.6)
+    checks = [make_check(name, "c0") for name in "abcde"]
+
+    def score_with(names: str) -> float | None:
+        return score_answer(rubric, checks, {check.id: float(check.id in names) for check in checks})
+
+    assert score_with("a") == pytest.approx(100 / 3)
+    assert score_with("abc") == pytest.approx(100)
+    assert score_with("abcde") == pytest.approx(100)
+
+
+def test_a_wrong_verdict_matters_less_where_enough_was_shown() -> None:
+    """An answer that shows more than enough has a narrower interval than the same doubts at the edge."""
+    rubric = make_rubric([1], enough=0.5)
+    checks = [make_check(name, "c0") for name in "abcdef"]
+    more = dict.fromkeys("abcde", 0.95) | {"f": 0.5}
+    edge = dict.fromkeys("ab", 0.95) | dict.fromkeys("cde", 0.05) | {"f": 0.5}
+
+    assert standard_deviation(rubric, checks, more) < 0.2 * standard_deviation(rubric, checks, edge)
+
+
+def test_harm_keeps_an_answer_below_half_and_more_harm_lower() -> None:
+    """From the verdict "met" on, the best answer with one recommendation of harm stays below 50; two leave less."""
+    rubric = make_rubric([1])
+    flags = [make_check(name, "whole-answer", "red_flag", harm=True) for name in ("x", "y")]
+    checks = [make_check("a", "c0"), *flags]
+
+    assert score_answer(rubric, checks, {"a": 1.0, "x": 0.6, "y": 0.0}) == pytest.approx(100 * (1 - HARM_COST))
+    assert score_answer(rubric, checks, {"a": 1.0, "x": 0.5, "y": None}) == pytest.approx(100)
+    assert harm_factor(checks, {"x": 1.0, "y": 1.0}) == pytest.approx((1 - HARM_COST) ** 2)
+    assert HARM_COST > 0.5

@@ -44,6 +44,10 @@ class Check(StrictModel):
         default="practice",
         description="Where it can be looked up: a URL, or a document with section and edition; else practice.",
     )
+    alternative_to: list[Identifier] = Field(
+        default_factory=list,
+        description="Other checks in whose place this point stands; advice is given on one of them.",
+    )
     weight: Weight = Field(default=1.0, description="Importance beside the other checks of its criterion.")
 
 
@@ -134,8 +138,8 @@ class Bank(StrictModel):
         return self.rubrics[question.rubric]
 
     def checks_of(self, question: Question) -> list[Check]:
-        """Return the question's own and the rubric's general checks, in the order of the criteria."""
+        """Return all checks of a question in the order of the criteria: its own, the rubric's, last the bank's."""
         rubric = self.rubric_of(question)
-        order = [criterion.id for criterion in rubric.criteria]
-        checks = [*question.checks, *rubric.checks]
+        order = [*(criterion.id for criterion in rubric.criteria), WHOLE_ANSWER]
+        checks = [*question.checks, *rubric.checks, *self.red_flags]
         return sorted(checks, key=lambda check: order.index(check.criterion))

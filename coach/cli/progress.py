@@ -113,10 +113,11 @@ class Display:
         criteria = {criterion.id: criterion for criterion in bank.rubric_of(question).criteria}
         width = max(cell_len(one_line(criterion.title)) for criterion in criteria.values())
         checks = bank.checks_of(question)
+        shown_checks = [check for check in checks if check.criterion in criteria]
         known: dict[str, float | None] = {}
 
         def show() -> None:
-            at_hand = next((criteria[check.criterion].title for check in checks if check.id not in known), None)
+            at_hand = next((criteria[c.criterion].title for c in shown_checks if c.id not in known), None)
             self._draw(at_hand or "Putting it together", len(known), len(checks), f"{len(known)}/{len(checks)}")
 
         def on_verdict(check: Check, verdict: CheckVerdict) -> None:
@@ -125,8 +126,8 @@ class Display:
             known[check.id] = verdict.probability
             show()
             own = [item for item in checks if item.criterion == check.criterion]
-            if all(item.id in known for item in own):
-                credit = criterion_credit(own, known)
+            if check.criterion in criteria and all(item.id in known for item in own):
+                credit = criterion_credit(criteria[check.criterion], own, known)
                 line = self._decided(criteria[check.criterion], credit, width, show_score)
                 self._progress.console.print(line, soft_wrap=True)
 

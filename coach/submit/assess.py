@@ -16,6 +16,7 @@ from coach.model.completion import Usage
 from coach.submit.assessing import build_assessment
 from coach.submit.assessment import Assessment, Receipt
 from coach.submit.key import result_key, rubric_sha256
+from coach.submit.scoring import SCORING_RULE
 from coach.version import version
 
 #: Returns the cost in US dollars of a usage, or None when no price is known: (model, usage, endpoint).
@@ -90,6 +91,7 @@ class AnswerAssessor:
             cached_tokens=usage.cached_tokens,
             output_tokens=usage.output_tokens,
             cost_usd=self.price(judge.model, usage, judge.endpoint) if judgement else 0.0,
+            scoring_rule=SCORING_RULE,
             judging_sha256=self.judging_sha256(task.question),
             seconds=round(seconds, 2),
         )

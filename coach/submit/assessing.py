@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from coach.answer.answer import Answer
-from coach.bank.questions import Check, Criterion, Question, Rubric
+from coach.bank.questions import WHOLE_ANSWER, Check, Criterion, Question, Rubric
 from coach.judge.judging import CheckVerdict, Judgement, Verdict
 from coach.submit.assessment import Assessment, CheckResult, CriterionResult, Evidence, Receipt
 from coach.submit.feedback import follow_up_of, improvements_of, review_reasons_of, strengths_of
 from coach.submit.key import answer_sha256
-from coach.submit.scoring import Probabilities, interval_of, score_criteria, standard_deviation, total_score
+from coach.submit.scoring import Probabilities, interval_of, score_answer, score_criteria, standard_deviation
 
 
 def build_assessment(
@@ -26,7 +26,7 @@ def build_assessment(
     verdicts = _verdicts(checks, judgement, unscored)
     probabilities = {check_id: verdict.probability for check_id, verdict in verdicts.items()}
     scored = score_criteria(rubric, checks, probabilities)
-    score = total_score(rubric.criteria, scored)
+    score = score_answer(rubric, checks, probabilities)
     if score is None and unscored is None:
         unscored = _why_unjudged(verdicts)
     interval = None if score is None else interval_of(score, standard_deviation(rubric, checks, probabilities))
@@ -44,6 +44,7 @@ def build_assessment(
         needs_review=bool(reasons),
         review_reasons=reasons,
         criteria=[_criterion_result(c, *credits[c.id], checks, verdicts, answer) for c in rubric.criteria],
+        red_flags=_check_results(WHOLE_ANSWER, checks, verdicts, answer),
         strengths=strengths_of(rubric, checks, verdicts, probabilities),
         improvements=improvements,
         follow_up=(judgement and judgement.follow_up) or follow_up_of(question, improvements, checks),
@@ -86,8 +87,14 @@ def _criterion_result(
         level=level,
         level_title=None if level is None else criterion.levels[level].title,
         credit=None if credit is None else round(credit, 4),
-        checks=[_check_result(c, verdicts[c.id], answer) for c in checks if c.criterion == criterion.id],
+        checks=_check_results(criterion.id, checks, verdicts, answer),
     )
+
+
+def _check_results(
+    criterion_id: str, checks: Sequence[Check], verdicts: Mapping[str, CheckVerdict], answer: Answer
+) -> list[CheckResult]:
+    return [_check_result(check, verdicts[check.id], answer) for check in checks if check.criterion == criterion_id]
 
 
 def _check_result(check: Check, verdict: CheckVerdict, answer: Answer) -> CheckResult:
@@ -95,6 +102,7 @@ def _check_result(check: Check, verdict: CheckVerdict, answer: Answer) -> CheckR
         id=check.id,
         kind=check.kind,
         statement=check.statement,
+        harm=check.harm,
         verdict=verdict.verdict,
         probability=None if verdict.probability is None else round(verdict.probability, 4),
         evidence=[_evidence(answer, number) for number in verdict.evidence],

@@ -29,6 +29,7 @@ class CheckResult(ResultModel):
     kind: Literal["point", "red_flag"]
     statement: str
     verdict: Verdict
+    harm: bool = Field(default=False, description="True for a red flag that recommends harm.")
     probability: float | None = Field(ge=0, le=1, description="Calibrated probability that the answer does this.")
     evidence: list[Evidence]
     comment: str | None = None
@@ -70,6 +71,7 @@ class Receipt(ResultModel):
     output_tokens: int | None
     cost_usd: float | None
     seconds: float
+    scoring_rule: int = Field(default=1, description="The rule that computed the score from the verdicts.")
     calibration: str | None = Field(default=None, description="Name of the score calibration applied, if any.")
     judging_sha256: str | None = Field(
         default=None,
@@ -90,6 +92,10 @@ class Assessment(ResultModel):
     needs_review: bool
     review_reasons: list[str]
     criteria: list[CriterionResult]
+    red_flags: list[CheckResult] = Field(
+        default_factory=list,
+        description="The red flags that hold for the whole bank; those of the question are in criteria.",
+    )
     strengths: list[str]
     improvements: list[Improvement]
     follow_up: str
@@ -98,8 +104,12 @@ class Assessment(ResultModel):
     receipt: Receipt
 
     def check_results(self) -> list[CheckResult]:
-        """Return the results of all checks, criterion by criterion."""
-        return [check for criterion in self.criteria for check in criterion.checks]
+        """Return the results of all checks, criterion by criterion, last those of the whole bank."""
+        return [*(check for criterion in self.criteria for check in criterion.checks), *self.red_flags]
+
+    def harm(self) -> list[CheckResult]:
+        """Return the red flags by which the answer recommends harm."""
+        return [check for check in self.check_results() if check.harm and check.verdict is Verdict.MET]
 
     def to_json(self) -> str:
         """Return the assessment as indented JSON with the contract's field names."""

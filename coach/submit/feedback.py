@@ -8,7 +8,7 @@ from coach.answer.answer import Answer, AssessmentWarning
 from coach.bank.questions import Check, Question, Rubric
 from coach.judge.judging import CheckVerdict, Verdict
 from coach.judge.similarity import LexicalSimilarity
-from coach.judge.verdicts import MET, RED_FLAG_DOUBT
+from coach.judge.verdicts import MET, PARTLY, RED_FLAG_DOUBT
 from coach.submit.assessment import Improvement
 from coach.submit.scoring import WIDE_INTERVAL, Probabilities, check_shares, gains_of
 
@@ -37,21 +37,26 @@ def strengths_of(
 
 
 def improvements_of(rubric: Rubric, checks: Sequence[Check], probabilities: Probabilities) -> list[Improvement]:
-    """Return the author's advice on every check that is not settled, largest possible gain first.
+    """Return the author's advice on every check that is not settled, harm first, then the largest possible gain.
 
-    A wrong statement that is surely there is named even where putting it right gains nothing by itself.
+    A wrong statement that is surely there is named even where putting it right gains nothing by itself. Where one of
+    several alternatives is shown, the others are no advice: who told of an own case need not say that there is none.
     """
     improvements = []
     gains = gains_of(rubric, checks, probabilities)
+    shown = {check.id for check in checks if (probabilities.get(check.id) or 0.0) >= PARTLY}
+    settled = {other for check in checks if check.id in shown for other in check.alternative_to}
     for check in checks:
         probability = probabilities.get(check.id)
         if probability is None or (check.kind == "point" and probability >= MET):
             continue
+        if check.id in settled or shown & set(check.alternative_to):
+            continue
         gain = gains.get(check.id, 0.0)
         if gain >= MIN_GAIN or (check.kind == "red_flag" and probability >= MET):
             improvements.append(Improvement(check_id=check.id, advice=check.advice, gain=round(gain, 1)))
-    order = {check.id: index for index, check in enumerate(checks)}
-    return sorted(improvements, key=lambda item: (-item.gain, order[item.check_id]))
+    order = {check.id: (not check.harm, index) for index, check in enumerate(checks)}
+    return sorted(improvements, key=lambda item: (order[item.check_id][0], -item.gain, order[item.check_id][1]))
 
 
 def follow_up_of(question: Question, improvements: Sequence[Improvement], checks: Sequence[Check]) -> str:

@@ -10,7 +10,7 @@ from coach.bank.questions import Bank, Question, Rubric
 from coach.judge.judging import Judge
 
 #: Raise it when the code computes another result from the same verdicts or prepares answers differently.
-RESULT_VERSION = 1
+RESULT_VERSION = 2
 
 
 def canonical_sha256(data: Any) -> str:
@@ -41,6 +41,7 @@ def result_key(bank: Bank, question: Question, judge: Judge, answer: str, calibr
             "version": RESULT_VERSION,
             "answer": answer_sha256(answer),
             "question": question.model_dump(mode="json"),
+            "red_flags": [check.model_dump(mode="json") for check in bank.red_flags],
             "rubric": bank.rubric_of(question).model_dump(mode="json"),
             "profession": bank.profession,
             "language": bank.language,

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from coach.bank.questions import Check, Criterion, Rubric
 from coach.judge.verdicts import MET, RED_FLAG_DOUBT
 
-#: Says which rule a kept score was computed by; scores of different rules are not compared without a word.
-RULE = 2
+#: Which rule a score was computed by; rule 1 was full only where every point was named.
+SCORING_RULE = 2
 
 #: A red flag that is surely there takes this share of its criterion's credit (times its relative weight).
 RED_FLAG_COST = 0.4
@@ -67,7 +67,7 @@ def red_flag_ramp(probability: float) -> float:
 
 
 def harm_ramp(probability: float) -> float:
-    """Return how much of the cost of harm applies (0..1): all of it from where the verdict is that it was recommended."""
+    """Return how much of the cost of harm applies (0..1): all of it from the probability of the verdict "met" on."""
     return _between(RED_FLAG_DOUBT, MET, probability)
 
 
@@ -120,7 +120,8 @@ class _Judged:
         shown = _together([self.share(c) * math.sqrt(p * (1 - p)) for c, p in self.points])
         certain = [(c, red_flag_ramp(p) * p) for c, p in self.flags]
         costs = [self.share(c) * math.sqrt(p * (1 - p)) for c, p in certain]
-        return _together([_cut_deviation(self.shown, shown), *costs])
+        cut = _cut_deviation(self.shown, shown) if self._full < self.total else shown
+        return _together([cut, *costs])
 
 
 def _together(parts: Sequence[float]) -> float:
@@ -143,7 +144,7 @@ def _cut_deviation(mean: float, deviation: float) -> float:
 
 
 def criterion_credit(criterion: Criterion, checks: Sequence[Check], probabilities: Probabilities) -> float | None:
-    """Return the credit (0..1) of a criterion from those of the checks that are its own; None without a judged point."""
+    """Return the credit (0..1) of a criterion from the checks that are its own; None without a judged point."""
     judged = _Judged(criterion, checks, probabilities)
     return judged.credit if judged.points else None
 
