@@ -62,8 +62,8 @@ def test_the_questions_are_those_of_the_seed_in_its_order() -> None:
 
 @every_question
 def test_each_question_has_enough_points_and_a_few_red_flags(bank: Bank, question: Question) -> None:
-    """Six to ten points and one to three red flags of its own, with the rubric's general checks beside them."""
-    assert 6 <= len(of_kind(question, "point")) <= 10
+    """Ten to eighteen points and one to three red flags of its own, with the rubric's general checks beside them."""
+    assert 10 <= len(of_kind(question, "point")) <= 18
     assert 1 <= len(of_kind(question, "red_flag")) <= 3
     assert bank.rubric_of(question).checks
 
