@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from coach.answer.read import keep_draft
 from coach.cli.history import history_app
 from coach.errors import CoachError, InputError, StorageError, UnknownQuestionError
-from coach.history.record_files import rescue_files, write_rescue_file
+from coach.history.saving import rescue_files, write_rescue_file
 from coach.history.store import HistoryStore, new_record
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ from comparison_views import (
 from coach.compare.comparison import Comparison
 from coach.compare.comparison_view import ComparisonView
 from coach.compare.comparison_words import difference_text, explanation, points_text, signed
-from coach.report.words import Standing
+from coach.report.document import Standing
 
 
 def titles(view: ComparisonView) -> list[str]:

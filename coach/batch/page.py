@@ -10,11 +10,11 @@ from typing import Any
 from coach.batch.rows import RowProblem, RowResult
 from coach.batch.summary import BINS, BatchSummary, CriterionSummary
 from coach.report import words
-from coach.report.bare_svg import bare_svg, import_pygal
+from coach.report.assessment import Point, build_points, mark_answer, quoted_points
+from coach.report.charts import bare_svg, import_pygal
 from coach.report.display_text import one_line
-from coach.report.html_templates import page_template
-from coach.report.marked_answer import Segment, mark_answer
-from coach.report.points import PointView, build_points, quoted_points
+from coach.report.document import Piece
+from coach.report.html import page_template
 from coach.report.words import counted
 from coach.submit.feedback import STEPS
 
@@ -31,7 +31,7 @@ class AnswerCriterion:
 
     title: str
     level: str
-    points: tuple[PointView, ...]
+    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class AnswerView:
     review: tuple[str, ...]
     warnings: tuple[str, ...]
     criteria: tuple[AnswerCriterion, ...]
-    segments: tuple[Segment, ...]
+    segments: tuple[Piece, ...]
     steps: tuple[str, ...]
     same_as: str
 
@@ -55,10 +55,10 @@ class AnswerView:
 def answer_view(result: RowResult) -> AnswerView:
     """Turn a row's record into what the page shows."""
     assessment = result.assessment
-    points: dict[str, PointView] = {}
+    points: dict[str, Point] = {}
     segments = mark_answer(result.answer, ())
     if assessment is not None and result.status == "ok":
-        points = build_points(assessment, {}, {})
+        points = build_points(assessment)
         segments = mark_answer(result.answer, quoted_points(assessment, points))
     reason = result.reason or (assessment.unscored_reason if assessment else "") or ""
     criteria = assessment.criteria if assessment and assessment.score is not None else []
@@ -100,7 +100,7 @@ def _standing(result: RowResult) -> str:
     return score_text(result.assessment.score, result.assessment.interval)
 
 
-def _in_order(points: Iterable[PointView]) -> tuple[PointView, ...]:
+def _in_order(points: Iterable[Point]) -> tuple[Point, ...]:
     return tuple(sorted(points, key=lambda point: point.standing.rank))
 
 
@@ -118,7 +118,7 @@ def batch_page(
     """
     from markupsafe import Markup
 
-    stream = page_template("batch.html.j2", "assessment.css", "batch.css").stream(
+    stream = page_template("batch.html.j2", "batch.css").stream(
         summary=summary,
         hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
@@ -133,7 +133,6 @@ def batch_page(
         answers=(answer_view(result) for result in answers),
         shown=shown,
         problems=list(problems),
-        marker_text=words.marker_text,
     )
     stream.enable_buffering(_PIECES)
     yield from stream

@@ -6,7 +6,7 @@ from typing import Any
 
 from coach.calibrate import calibration_words as words
 from coach.calibrate.result import AgreementReport, Scale
-from coach.report.bare_svg import bare_svg, import_pygal
+from coach.report.charts import bare_svg, import_pygal
 from coach.report.display_text import one_line
 
 _WIDTH, _HEIGHT = 560, 440

@@ -6,7 +6,7 @@ from coach.calibrate import calibration_words as words
 from coach.calibrate.calibration_charts import reliability_chart, scatter_chart
 from coach.calibrate.result import AgreementReport
 from coach.report.display_text import lines, one_line
-from coach.report.html_templates import page_template
+from coach.report.html import page_template
 
 
 def calibration_page(report: AgreementReport) -> str:
@@ -17,7 +17,7 @@ def calibration_page(report: AgreementReport) -> str:
     from markupsafe import Markup
 
     views, human, outcome = report.agreement, report.human, report.calibration
-    return page_template("calibration.html.j2", "assessment.css", "calibration.css").render(
+    return page_template("calibration.html.j2", "calibration.css").render(
         report=report,
         words=words,
         line=one_line,

@@ -128,8 +128,7 @@ def _note_extras(notes: _Notes) -> None:
 
 
 def _note_storage(notes: _Notes) -> None:
-    from coach.history.location import describe, history_url
-    from coach.history.store import HistoryStore
+    from coach.history.store import HistoryStore, history_path
 
     def count() -> int:
         with HistoryStore.open() as store:
@@ -137,7 +136,7 @@ def _note_storage(notes: _Notes) -> None:
 
     attempts = _look("history", notes, count)
     if attempts is not None:
-        notes.note("history", f"{describe(history_url())}: {attempts} attempts")
+        notes.note("history", f"{history_path()}: {attempts} attempts")
 
 
 async def _grade_exemplar(settings: Settings, bank: Bank, notes: _Notes) -> None:

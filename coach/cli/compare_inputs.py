@@ -83,7 +83,7 @@ def _attempts(bank: Bank, question: Question, *, needed: bool) -> list[Attempt]:
 
     try:
         with HistoryStore.open() as store:
-            return store.last(question.id, _LOOKED_AT, bank_title=bank.title)
+            return store.attempts(question.id, _LOOKED_AT, bank_title=bank.title)
     except StorageError:
         if needed:
             raise

@@ -86,8 +86,8 @@ def delete_command(
 ) -> None:
     """Delete attempts for good: of one question, by number, or all. Asks first."""
     from coach.answer.read import delete_drafts
-    from coach.history.record_files import delete_rescue_files
     from coach.history.records import Deletion
+    from coach.history.saving import delete_rescue_files
     from coach.history.store import HistoryStore
 
     ids = numbers or None
@@ -151,18 +151,18 @@ def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_
 
 
 def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:
-    from coach.history.record_files import private_export
+    from coach.files import replacing
 
     if target == "-":
         store.export(sys.stdout, question_id, bank_title=bank_title)
         return
-    with private_export(Path(target)) as stream:
+    with replacing(Path(target)) as new, open(new, "w", encoding="utf-8", newline="\n") as stream:
         count = store.export(stream, question_id, bank_title=bank_title)
     _say(f"Wrote {count} attempt{_s(count)} to {target}; only you can read the file.", quiet)
 
 
 def _import(store: HistoryStore, path: Path, quiet: bool) -> None:
-    from coach.history.record_files import delete_if_rescue_file, read_records
+    from coach.history.saving import delete_if_rescue_file, read_records
 
     records = read_records(path)
     count = store.import_records(records)

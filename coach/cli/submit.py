@@ -165,17 +165,12 @@ async def _assess(settings: Settings, bank: Bank, question: Question, text: str,
 
 
 def _show(assessment: Assessment, bank: Bank, question: Question, text: str, options: ReportOptions) -> None:
-    from coach.report.html import html_report
-    from coach.report.markdown import markdown_report
-    from coach.report.terminal import TerminalReport
-    from coach.report.view import build_view
+    from coach.report.assessment import assessment_document
 
-    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not options.no_score)
+    rubric = bank.rubric_of(question)
     options.show(
         assessment.to_json(),
-        lambda: TerminalReport(view),
-        lambda: markdown_report(view),
-        lambda: html_report(view),
+        lambda: assessment_document(assessment, question, rubric, text, show_score=not options.no_score),
     )
 
 

@@ -6,7 +6,7 @@ from coach.compare import comparison_words
 from coach.compare.comparison_diff import diff_rows
 from coach.compare.comparison_view import ComparisonView
 from coach.compare.series_view import SeriesView
-from coach.report.html_templates import page_template
+from coach.report.html import page_template
 
 
 def comparison_html(view: ComparisonView, series: SeriesView | None = None) -> str:
@@ -14,7 +14,7 @@ def comparison_html(view: ComparisonView, series: SeriesView | None = None) -> s
 
     The page's content security policy allows its own style sheet, named by hash, and nothing else.
     """
-    return page_template("comparison.html.j2", "assessment.css", "comparison.css").render(
+    return page_template("comparison.html.j2", "comparison.css").render(
         view=view,
         series=series,
         said=comparison_words,

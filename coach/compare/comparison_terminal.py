@@ -15,9 +15,9 @@ from coach.compare import comparison_words
 from coach.compare.comparison_diff import DiffPiece, diff_rows, needs_gap
 from coach.compare.comparison_view import ChangeGroup, ChangeView, ComparisonView
 from coach.compare.series_view import SeriesView
+from coach.report.document import Standing
 from coach.report.terminal_page import MAX_WIDTH, STYLES, Page
 from coach.report.terminal_parts import notice_lines, question_lines, receipt_rows, step_lines
-from coach.report.words import Standing
 
 SIDE_BY_SIDE_WIDTH = 110
 #: A column wider than this is hard to read.

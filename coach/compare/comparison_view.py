@@ -15,9 +15,8 @@ from coach.compare.comparison import ComparedVersion, Comparison, NewClaim
 from coach.compare.comparison_diff import DiffPiece, diff_pieces
 from coach.report import words
 from coach.report.display_text import one_line
-from coach.report.receipt_text import receipt_lines
+from coach.report.document import Standing
 from coach.report.view_parts import Notice, Step
-from coach.report.words import Standing
 from coach.submit.assessment import Evidence
 from coach.submit.changes import CheckChange
 from coach.submit.feedback import STEPS
@@ -294,7 +293,7 @@ def _receipt(comparison: Comparison, parts: tuple[str, str]) -> tuple[tuple[str,
     lines: list[tuple[str, ...]] = []
     for part, version in zip(parts, (comparison.old, comparison.new), strict=True):
         judged = version.score is not None
-        who, how = receipt_lines(version.receipt, judged=judged)
-        lines += [(f"{part}: {who[0]}", *who[1:]), how]
+        who, how = words.receipt_lines(version.receipt, judged=judged)
+        lines += [tuple(map(one_line, (f"{part}: {who[0]}", *who[1:]))), how]
     # What both share, such as method and prompts at the same minute, is told once.
     return tuple(dict.fromkeys(lines))

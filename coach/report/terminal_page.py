@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from coach.report import words
-from coach.report.words import Standing
+from coach.report.document import Standing
 
 #: Longer lines are hard to read, however wide the window is.
 MAX_WIDTH = 100
@@ -80,8 +80,8 @@ class Page:
 
     def sign(self, standing: Standing, indent: int) -> str:
         """Return the sign of a standing, indented and followed by a blank."""
-        signs = _PLAIN_SIGNS if self.plain else words.SIGNS
-        return f"{' ' * indent}{signs[standing]} "
+        sign = _PLAIN_SIGNS[standing] if self.plain else standing.sign
+        return f"{' ' * indent}{sign} "
 
     def block(
         self, body: str | Text, first: str | Text, *, style: str = "", first_style: str = "", rest: str | None = None
