@@ -180,14 +180,16 @@ def _report(
 
 
 def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
-    if html is not None:
-        from coach.calibrate.calibration_html import calibration_page
-        from coach.files import write_whole
+    from coach.calibrate.report import calibration_document
 
-        write_whole(html, calibration_page(report))
+    if html is not None:
+        from coach.files import write_whole
+        from coach.report.html import html_report
+
+        write_whole(html, html_report(calibration_document(report, page=True)))
     if as_json:
         typer.echo(report.model_dump_json(by_alias=True, indent=2))
         return
-    from coach.calibrate.calibration_terminal import CalibrationReport
+    from coach.report.terminal import TerminalReport
 
-    out_console().print(CalibrationReport(report))
+    out_console().print(TerminalReport(calibration_document(report)))
