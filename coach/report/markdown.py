@@ -88,9 +88,10 @@ def _blocks(blocks: Iterable[doc.Block]) -> Iterator[str]:
 
 
 def _heading(block: doc.Heading) -> Iterator[str]:
+    yield f"{'#' * block.level} {_line(block.text)}"
+    # A file begins with its title.
     if block.above:
         yield _line(block.above)
-    yield f"{'#' * block.level} {_line(block.text)}"
 
 
 def _paragraph(block: doc.Paragraph) -> Iterator[str]:

@@ -129,7 +129,11 @@ class Page:
 
     def blocks(self, blocks: Iterable[doc.Block], indent: int) -> Iterator[Text | RichTable]:
         """Yield blocks, those below a heading of a section indented by two."""
+        before: doc.Block | None = None
         for block in blocks:
+            if isinstance(before, doc.Table) and isinstance(block, doc.Paragraph | doc.Items):
+                yield Text()
+            before = block
             yield from WRITERS[type(block)](self, block, indent)
             if isinstance(block, doc.Heading) and block.level == 2:
                 indent = 2

@@ -2,7 +2,7 @@
 
 They are kept in tests/data/comparisons as the JSON that ``coach compare --json`` printed, so that these tests are about
 words and layout: scoring, noise and the wording of the bank can change without touching them. ``python
-tests/comparison_views.py`` writes them anew.
+tests/comparison_reports.py`` writes them anew.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from report_cases import HOSTILE
 
 from coach.answer.answer import AssessmentWarning
 from coach.compare.comparison import Comparison, ComparisonSeries
-from coach.compare.comparison_view import ComparisonView, build_comparison_view
-from coach.compare.series_view import SeriesView, build_series_view
+from coach.compare.report import comparison_document
+from coach.report.document import Document
 
 KEPT = Path(__file__).resolve().parent / "data" / "comparisons"
 MOMENT = "2026-11-24T03:40:12+00:00"
@@ -32,34 +32,36 @@ def improved() -> Comparison:
     return kept("improved")
 
 
-def view_of(comparison: Comparison, old: str = OLD, new: str = NEW, *, show_score: bool = True) -> ComparisonView:
-    """Return the view of a comparison of two texts."""
-    return build_comparison_view(comparison, dicom_question(), shipped_bank(), old, new, show_score=show_score)
+def report_on(
+    result: Comparison | ComparisonSeries, old: str = OLD, new: str = NEW, *, show_score: bool = True
+) -> Document:
+    """Return the report on a comparison of two texts, or on the series that ends with it."""
+    return comparison_document(result, dicom_question(), shipped_bank(), old, new, show_score=show_score)
 
 
-def improved_view(*, show_score: bool = True) -> ComparisonView:
-    """Return a view with a loss, gains, a red flag that went away, a moved sentence and new claims."""
-    return view_of(improved(), show_score=show_score)
+def improved_report(*, show_score: bool = True) -> Document:
+    """Return a report with a loss, gains, a red flag that went away, a moved sentence and new claims."""
+    return report_on(improved(), show_score=show_score)
 
 
-def worse_view() -> ComparisonView:
-    """Return a view with losses, and a red flag that appeared."""
-    return view_of(kept("worse"), NEW, OLD)
+def worse_report() -> Document:
+    """Return a report with losses, and a red flag that appeared."""
+    return report_on(kept("worse"), NEW, OLD)
 
 
-def unchanged_view() -> ComparisonView:
-    """Return the view of a harmless rewording, with checks that could not be judged."""
-    return view_of(kept("unchanged"), OLD, REWORDED)
+def unchanged_report() -> Document:
+    """Return the report on a harmless rewording, with checks that could not be judged."""
+    return report_on(kept("unchanged"), OLD, REWORDED)
 
 
-def unscored_view() -> ComparisonView:
-    """Return the view of a comparison with an empty old version."""
-    return view_of(kept("unscored"), "", NEW)
+def unscored_report() -> Document:
+    """Return the report on a comparison with an empty old version."""
+    return report_on(kept("unscored"), "", NEW)
 
 
-def example_view() -> ComparisonView:
-    """Return the view of a comparison with an example."""
-    return view_of(kept("example"))
+def example_report() -> Document:
+    """Return the report on a comparison with an example."""
+    return report_on(kept("example"))
 
 
 def three_versions() -> ComparisonSeries:
@@ -67,15 +69,13 @@ def three_versions() -> ComparisonSeries:
     return ComparisonSeries.model_validate_json((KEPT / "series.json").read_bytes())
 
 
-def series_views(*, show_score: bool = True) -> tuple[ComparisonView, SeriesView]:
-    """Return the view of the last step of the series, and its table."""
-    table = three_versions()
-    view = view_of(table.latest, REWORDED, NEW, show_score=show_score)
-    return view, build_series_view(table, shipped_bank().rubric_of(dicom_question()), show_score=show_score)
+def series_report(*, show_score: bool = True) -> Document:
+    """Return the report on that series."""
+    return report_on(three_versions(), REWORDED, NEW, show_score=show_score)
 
 
-def hostile_view() -> ComparisonView:
-    """Return a view with hostile text in every place that text from outside can reach."""
+def hostile_report() -> Document:
+    """Return a report with hostile text in every place that text from outside can reach."""
     old, new = f"{OLD}\n{HOSTILE}", f"{HOSTILE}\n{NEW}"
     comparison = compared(old, new)
     comparison.warnings.append(AssessmentWarning(code="x", message=HOSTILE))
@@ -87,7 +87,7 @@ def hostile_view() -> ComparisonView:
     comparison.next_advice = [item.model_copy(update={"advice": HOSTILE}) for item in comparison.next_advice]
     for claim in comparison.new_claims:
         claim.claim = claim.evidence.quote = HOSTILE
-    return view_of(comparison, old, new)
+    return report_on(comparison, old, new)
 
 
 def other_numbers(comparison: Comparison) -> Comparison:
