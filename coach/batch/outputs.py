@@ -14,7 +14,7 @@ from coach.batch.page import batch_page
 from coach.batch.rows import RowResult
 from coach.batch.store import Store
 from coach.batch.summary import BatchStatistics, BatchSummary
-from coach.batch.tables import Cell, header, table_row, write_csv, write_xlsx
+from coach.batch.tables import Cell, header, table_row, write_tables
 from coach.files import replacing, write_whole
 from coach.version import version
 
@@ -39,12 +39,13 @@ def write_outputs(store: Store, bank: Bank) -> BatchSummary:
         unreadable=counts.unreadable,
     )
 
+    titles = statistics.titles
+
     def cells() -> Iterator[list[Cell]]:
         for result in store.results():
-            yield table_row(result).cells(statistics.titles)
+            yield table_row(result).cells(titles)
 
-    write_csv(directory / "results.csv", header(statistics.titles), cells())
-    write_xlsx(directory / "results.xlsx", header(statistics.titles), cells())
+    write_tables(directory / "results.csv", directory / "results.xlsx", header(titles), cells())
     write_whole(directory / "summary.json", summary.to_json() + "\n")
     _write_unreadable(store, directory / UNREADABLE)
     _write_page(store, directory / PAGE, summary, bank)

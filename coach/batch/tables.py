@@ -125,15 +125,28 @@ def safe_cell(text: str) -> str:
     return start + _FORMULA_INSIDE.sub(r"\g<before>'", text)
 
 
+def write_tables(csv_path: Path, xlsx_path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write both tables while the rows are read once; see `write_csv` and `write_xlsx`."""
+    write_xlsx(xlsx_path, header, _through_csv(csv_path, header, rows))
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a CSV file (UTF-8 with byte-order mark, so that Excel shows it right), row by row.
 
     The file is private to the user and appears whole or not at all. Raises StorageError.
     """
+    for _ in _through_csv(path, header, rows):
+        pass
+
+
+def _through_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    """Yield the rows, each when it was written."""
     with replacing(path) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        for row in chain([header], rows):
+        writer.writerow([_csv_cell(cell) for cell in header])
+        for row in rows:
             writer.writerow([_csv_cell(cell) for cell in row])
+            yield row
 
 
 def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -169,8 +182,13 @@ def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]
 
 def _csv_cell(cell: Cell) -> Cell:
     if isinstance(cell, str):
-        return safe_cell(_CONTROLS.sub("", cell))
+        return safe_cell(_shown(cell))
     return _number(cell)
+
+
+def _shown(text: str) -> str:
+    """Return the text without what a spreadsheet cannot hold; most texts are looked at and no more."""
+    return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
 def _number(cell: bool | int | float | None) -> bool | int | float | None:
@@ -213,7 +231,9 @@ def _write_cell(sheet: Any, row: int, column: int, cell: Cell, plain: Any, quote
 
 
 def _xlsx_text(text: str) -> str:
-    text = _LINE_ENDS.sub("\n", _CONTROLS.sub("", text))
+    text = _shown(text)
+    if "\r" in text:
+        text = _LINE_ENDS.sub("\n", text)
     if len(text) <= MAX_XLSX_CELL // 2:
         return text
     # Excel counts UTF-16 units, so an emoji counts twice.
