@@ -27,8 +27,8 @@ from coach.bank.example_files import exemplar_answers, load_rewordings
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Question
 from coach.compare.compare import Revision, compare_revisions
-from coach.compare.comparing import JITTER, MIN_CHANGE
-from coach.compare.comparison import Comparison
+from coach.compare.difference import JITTER, MIN_CHANGE
+from coach.compare.result import Comparison
 from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
 from coach.submit.changes import NOISE, Z

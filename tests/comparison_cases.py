@@ -12,7 +12,7 @@ from scripted_judge import ScriptedJudge
 from coach.answer.answer import Sentence
 from coach.bank.questions import Check
 from coach.compare.compare import Revision, compare_revisions, compare_series
-from coach.compare.comparison import Comparison, ComparisonSeries
+from coach.compare.result import Comparison, ComparisonSeries
 from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
 from coach.judge.verdicts import verdict_of
 from coach.submit.assess import AnswerAssessor

@@ -14,8 +14,8 @@ from comparison_cases import NEW, OLD, REWORDED, compared, keyword_judge, series
 from report_cases import HOSTILE
 
 from coach.answer.answer import AssessmentWarning
-from coach.compare.comparison import Comparison, ComparisonSeries
 from coach.compare.report import comparison_document
+from coach.compare.result import Comparison, ComparisonSeries
 from coach.report.document import Document
 
 KEPT = Path(__file__).resolve().parent / "data" / "comparisons"

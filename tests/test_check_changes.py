@@ -5,7 +5,7 @@ from __future__ import annotations
 from assessment_factory import VERDICTS, criteria, dicom_assessment
 from comparison_cases import KEYWORDS, NEW, OLD, compared, keyword_judge
 
-from coach.compare.comparison import Comparison
+from coach.compare.result import Comparison
 from coach.judge.judging import Verdict
 from coach.judge.verdicts import verdict_of
 from coach.submit.assessment import Assessment

@@ -1,4 +1,4 @@
-"""Tests of coach.compare.comparing."""
+"""Tests of coach.compare.difference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from assessment_factory import dicom_question, dicom_rubric, shipped_bank
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coach.compare.comparing import JITTER, MIN_CHANGE, PairedDifference, paired_difference, rule_in_words
+from coach.compare.difference import JITTER, MIN_CHANGE, PairedDifference, paired_difference, rule_in_words
 from coach.submit.changes import NOISE, Z
 from coach.submit.scoring import check_shares, score_answer
 

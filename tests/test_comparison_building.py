@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from coach.answer.answer import AssessmentWarning
-from coach.compare.comparison import ComparedVersion, Comparison
 from coach.compare.comparison_building import JudgedRevision, build_comparison
+from coach.compare.result import ComparedVersion, Comparison
 from coach.submit.assessment import Assessment
 from coach.submit.changes import CheckChange
 

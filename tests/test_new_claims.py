@@ -6,8 +6,8 @@ from assessment_factory import ANSWER, dicom_question, shipped_bank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.compare.comparison import NewClaim
 from coach.compare.new_claims import new_claims
+from coach.compare.result import NewClaim
 
 
 def claims(new: str, old: str = ANSWER) -> list[NewClaim]:

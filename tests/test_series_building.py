@@ -6,7 +6,7 @@ import pytest
 from assessment_factory import dicom_question, shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, compared, series
 
-from coach.compare.comparison import ComparisonSeries
+from coach.compare.result import ComparisonSeries
 from coach.compare.series_building import build_series
 
 BETTER = NEW + " A CT sends its images with C-STORE. We can mix manufacturers."

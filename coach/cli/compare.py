@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
     from coach.cli.compare_inputs import CompareInputs
     from coach.compare.compare import Revision
-    from coach.compare.comparison import Comparison, ComparisonSeries
+    from coach.compare.result import Comparison, ComparisonSeries
     from coach.judge.judging import OnVerdict
     from coach.submit.open import Settings
 
@@ -134,7 +134,7 @@ def _show(
 
 
 def _is_unscored(result: Comparison | ComparisonSeries) -> bool:
-    from coach.compare.comparison import Comparison
+    from coach.compare.result import Comparison
 
     versions = [result.old, result.new] if isinstance(result, Comparison) else [row.version for row in result.rows]
     return any(version.score is None for version in versions)

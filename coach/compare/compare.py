@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.bank.questions import Question
-from coach.compare.comparison import Comparison, ComparisonSeries
 from coach.compare.comparison_building import JudgedRevision, build_comparison
+from coach.compare.result import Comparison, ComparisonSeries
 from coach.compare.series_building import build_series
 from coach.history.records import AttemptRecord
 from coach.judge.judging import OnVerdict

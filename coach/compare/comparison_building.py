@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from coach.answer.answer import AssessmentWarning
 from coach.bank.questions import Bank, Question
-from coach.compare.comparing import PairedDifference, paired_difference, rule_in_words
-from coach.compare.comparison import ComparedVersion, Comparison, DiffSegment, NewClaim, TextDiff
+from coach.compare.difference import PairedDifference, paired_difference, rule_in_words
 from coach.compare.new_claims import new_claims
+from coach.compare.result import ComparedVersion, Comparison, DiffSegment, NewClaim, TextDiff
 from coach.compare.text_diff import diff_texts
 from coach.submit.assessing import probabilities_of
 from coach.submit.assessment import Assessment, Evidence

@@ -15,7 +15,7 @@ from coach.answer.sentences import split_sentences
 from coach.bank.questions import Bank, Question
 from coach.compare.claim_names import known_words, names_in
 from coach.compare.claim_numbers import known_numbers, numbers_in
-from coach.compare.comparison import NewClaim
+from coach.compare.result import NewClaim
 from coach.submit.assessment import Evidence
 
 #: Longer ones are products and certificates more often than not.

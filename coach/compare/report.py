@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.bank.questions import Bank, Question, Rubric
-from coach.compare.comparison import (
+from coach.compare.result import (
     ComparedVersion,
     Comparison,
     ComparisonSeries,

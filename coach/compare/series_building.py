@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coach.bank.questions import Bank, Question
-from coach.compare.comparing import rule_in_words
-from coach.compare.comparison import ComparisonSeries, SeriesRow, SeriesStep
 from coach.compare.comparison_building import (
     JudgedRevision,
     build_comparison,
@@ -14,6 +12,8 @@ from coach.compare.comparison_building import (
     difference_of,
     no_verdict_reason,
 )
+from coach.compare.difference import rule_in_words
+from coach.compare.result import ComparisonSeries, SeriesRow, SeriesStep
 from coach.submit.changes import check_changes
 
 

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.bank.questions import Check, Rubric
-from coach.compare.comparison import ComparisonVerdict
+from coach.compare.result import ComparisonVerdict
 from coach.submit.changes import NOISE, Z
 from coach.submit.scoring import check_shares, criterion_credit, red_flag_ramp, score_answer
 
