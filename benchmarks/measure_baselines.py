@@ -13,7 +13,7 @@ import json
 
 from coach.judge.baselines import SHIPPED
 from coach.judge.logprobs import LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.model.encoder import SentenceEncoder
 from coach.submit.open import Settings, open_session
 

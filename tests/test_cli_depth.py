@@ -16,7 +16,7 @@ pytest_plugins = ("coach_fixtures",)
 MOST, MOST_OF_A_ROW = 10, 13
 
 
-@pytest.mark.parametrize("method", ["structured"])
+@pytest.mark.parametrize("method", ["structured", "logprobs"])
 def test_an_answer_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """From the entry of the program to the post, whatever the method."""
     frames = OwnFrames(monkeypatch)

@@ -12,7 +12,7 @@ from coach.bank.load import load_bank
 from coach.errors import ModelConnectionError, ModelReplyError
 from coach.judge.judging import JudgeTask, Verdict
 from coach.judge.logprobs import CONTENT_FREE, LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.similarity import LexicalSimilarity
 from coach.model.completion import Completion, CompletionRequest, Usage
 from coach.submit.assess import AnswerAssessor

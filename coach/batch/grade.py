@@ -185,7 +185,7 @@ class Grader:
     async def _judge(self, row: AnswerRow, key: RowKey, question: Question, answer: Answer, most: float) -> None:
         cost: float | None = None
         try:
-            assessment = await self._assessor.assess_prepared(question, answer)
+            assessment = await self._assessor.assess(question, answer)
             cost = assessment.receipt.cost_usd
         except ModelError as error:
             # The endpoint may have worked, and send a bill, although its reply did not arrive.

@@ -96,7 +96,7 @@ async def write_jobs(
             question = questions[row.question_id]
             answer = assessor.prepare(question, row.answer)
             if answer.unscored_reason:
-                settled = await assessor.assess_prepared(question, answer)
+                settled = await assessor.assess(question, answer)
                 written.settled += keep_assessment(store, row, key, settled, None)[1]
                 continue
             task = assessor.task(question, answer)

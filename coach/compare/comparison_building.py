@@ -11,7 +11,6 @@ from coach.compare.difference import PairedDifference, paired_difference, rule_i
 from coach.compare.new_claims import new_claims
 from coach.compare.result import ComparedVersion, Comparison, DiffSegment, NewClaim, TextDiff
 from coach.compare.text_diff import diff_texts
-from coach.submit.assessing import probabilities_of
 from coach.submit.assessment import Assessment, Evidence
 from coach.submit.changes import (
     CheckChange,
@@ -52,7 +51,7 @@ def difference_of(bank: Bank, question: Question, old: Assessment, new: Assessme
     """Return the paired difference of two assessments; None when one has no score, or too little was judged in both."""
     if old.score is None or new.score is None:
         return None
-    sides = [_judged(probabilities_of(assessment)) for assessment in (old, new)]
+    sides = [_judged(assessment.probabilities()) for assessment in (old, new)]
     return paired_difference(bank.rubric_of(question), bank.checks_of(question), *sides)
 
 

@@ -1,4 +1,4 @@
-"""From what was measured about one check to the probability that the answer does it.
+"""From what was measured about one check to the probability that the answer does it, and to a verdict.
 
 The signals, each cheap and each blind in its own way; all but the last are about the one sentence that comes nearest:
 
@@ -8,7 +8,7 @@ The signals, each cheap and each blind in its own way; all but the last are abou
 * ``counter``:   its largest cosine with a sentence that sounds close and does not meet it (``counter_examples``; for
   a red flag also the advice, which says the right thing); 0 when there is none,
 * ``support``:   mean nearness of the two nearest sentences (see ``coach.judge.evidence``),
-* ``words``:     the largest share of an example's telling words that it holds (see ``coach.judge.key_words``),
+* ``words``:     the largest share of an example's telling words that it holds (see `coach.judge.evidence.KeyWords`),
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
   same check (contextual calibration, Zhao et al. 2021).
 
@@ -24,8 +24,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from coach.judge.judging import Verdict
 
 Kind = Literal["point", "red_flag"]
 
@@ -75,6 +78,11 @@ TOLD, UNTOLD = 1.0, -2.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
 STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
 
+#: A check is met from MET on, partly met from PARTLY on.
+MET, PARTLY = 0.6, 0.35
+#: Probability of a red flag from which it counts, and its cost begins.
+RED_FLAG_DOUBT = 0.5
+
 #: The model is asked only where the other signals leave a probability in this range.
 ASK_ABOVE, ASK_BELOW = 0.02, 0.98
 
@@ -110,3 +118,31 @@ def rule_sha256() -> str:
     """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
     rule = repr((sorted(WEIGHTS.items()), DISBELIEF, TOLD, UNTOLD, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
     return hashlib.sha256(rule.encode()).hexdigest()[:12]
+
+
+def verdict_of(probability: float | None, kind: Kind = "point") -> Verdict:
+    """Return met, partly or not_met for a probability, unjudged for None.
+
+    A red flag counts as perhaps said (partly) only where it begins to cost something: a suspicion that costs nothing
+    accuses honest answers.
+    """
+    if probability is None:
+        return Verdict.UNJUDGED
+    if probability >= MET:
+        return Verdict.MET
+    return Verdict.PARTLY if probability >= (RED_FLAG_DOUBT if kind == "red_flag" else PARTLY) else Verdict.NOT_MET
+
+
+def yes_log_odds(first_token: Mapping[str, float]) -> float | None:
+    """Return log P(Yes) - log P(No), each summed over spellings; None when neither is among the alternatives.
+
+    An answer that is not listed gets half the probability of the least likely alternative: it is at most that.
+    """
+    yes, no = (
+        sum(math.exp(value) for token, value in first_token.items() if token.strip().casefold() == word)
+        for word in ("yes", "no")
+    )
+    if yes == 0.0 and no == 0.0:
+        return None
+    floor = max(min(map(math.exp, first_token.values())) / 2, 1e-12)
+    return math.log(max(yes, floor)) - math.log(max(no, floor))

@@ -1,4 +1,4 @@
-"""The assessment: the whole result for one answer (DESIGN section 6; the field names are contracts)."""
+"""The assessment: the whole result for one answer. The field names are a contract with whoever reads the JSON."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pydantic import Field
 from coach.answer.answer import AssessmentWarning
 from coach.judge.judging import Verdict
 from coach.schema import ResultModel
-
-ASSESSMENT_SCHEMA: Literal["coach/assessment@1"] = "coach/assessment@1"
 
 
 class Evidence(ResultModel):
@@ -81,7 +79,7 @@ class Receipt(ResultModel):
 class Assessment(ResultModel):
     """The whole result for one answer; JSON, terminal, Markdown, HTML and CSV all show this object."""
 
-    schema_: Literal["coach/assessment@1"] = Field(default=ASSESSMENT_SCHEMA, alias="schema")
+    schema_: Literal["coach/assessment@1"] = Field(default="coach/assessment@1", alias="schema")
     question_id: str
     answer_sha256: str
     score: float | None = Field(ge=0, le=100)
@@ -100,6 +98,10 @@ class Assessment(ResultModel):
     def check_results(self) -> list[CheckResult]:
         """Return the results of all checks, criterion by criterion."""
         return [check for criterion in self.criteria for check in criterion.checks]
+
+    def probabilities(self) -> dict[str, float | None]:
+        """Return the probability of every check, None where it was not judged."""
+        return {check.id: check.probability for check in self.check_results()}
 
     def to_json(self) -> str:
         """Return the assessment as indented JSON with the contract's field names."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from coach.answer.answer import Answer, AssessmentWarning
 from coach.bank.questions import Check, Question, Rubric
 from coach.judge.judging import CheckVerdict, Verdict
+from coach.judge.signals import MET, RED_FLAG_DOUBT
 from coach.judge.similarity import LexicalSimilarity
-from coach.judge.verdicts import MET, RED_FLAG_DOUBT
 from coach.submit.assessment import Improvement
 from coach.submit.scoring import WIDE_INTERVAL, Probabilities, check_shares, gains_of
 

@@ -17,9 +17,9 @@ from coach.answer.language import identify_language
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank
 from coach.errors import ConfigurationError
-from coach.judge.baselines import BaselineFile
+from coach.judge.baselines import Baselines
 from coach.judge.logprobs import LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.similarity import LexicalSimilarity, Similarity
 from coach.judge.structured import StructuredJudge
 from coach.model import encoder
@@ -131,7 +131,7 @@ def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similar
         return AnswerAssessor(bank, StructuredJudge(model, prompts), cost_usd, identify_language)
     if similarity is None:
         similarity = encoder.SentenceEncoder() if encoder.encoder_installed() else LexicalSimilarity()
-    judge = LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+    judge = LogprobsJudge(model, prompts, similarity, Baselines.open())
     detect = None
     if isinstance(similarity, encoder.SentenceEncoder):
         from coach.answer.instruction_detector import InstructionDetector

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.bank.questions import Check, Criterion, Rubric
-from coach.judge.verdicts import RED_FLAG_DOUBT
+from coach.judge.signals import RED_FLAG_DOUBT
 
 #: A red flag that is surely there takes this share of its criterion's credit (times its relative weight).
 RED_FLAG_COST = 0.4
