@@ -101,6 +101,8 @@ def build_report(
     unjudged = [answer for answer in judged if answer.score is None]
     # What stands in brackets differs from answer to answer ("3 words; at least 8 are needed").
     reasons = Counter((answer.reason or "unknown").partition(" (")[0].rstrip(".") for answer in unjudged)
+    # Each judging for itself: repetitions took their time too.
+    seconds = [answer.seconds / len(answer.scores) for answer in judged if answer.scores and answer.seconds is not None]
     costs = [answer.cost_usd for answer in judged if answer.cost_usd is not None]
     pairs = [_pair(answer) for answer in answers]
     farthest = sorted(zip(pairs, answers, strict=True), key=lambda both: -abs(both[0].difference))[:WORST]
@@ -113,7 +115,7 @@ def build_report(
         unjudged=len(unjudged),
         failed=sum(answer.failed for answer in unjudged),
         unjudged_reasons=[ReasonCount(reason=reason, count=count) for reason, count in reasons.most_common()],
-        seconds_per_answer=round(fmean(answer.seconds for answer in judged if answer.scores), 3) if answers else None,
+        seconds_per_answer=round(fmean(seconds), 3) if seconds else None,
         cost_usd=round(sum(costs), 6) if costs else None,
         agreement=agreement_views(marks, human, [answer.question_id for answer in answers], scale, seed),
         human=_human_ceiling(answers, scale, seed),
