@@ -26,7 +26,7 @@ _LONGEST_TITLE = 32
 
 
 @dataclass(frozen=True)
-class AnswerCriterion:
+class _AnswerCriterion:
     """One criterion of one answer."""
 
     title: str
@@ -35,7 +35,7 @@ class AnswerCriterion:
 
 
 @dataclass(frozen=True)
-class AnswerView:
+class _AnswerView:
     """One answer with its quotes; every string is fit for display."""
 
     row_id: str
@@ -46,13 +46,13 @@ class AnswerView:
     reason: str
     review: tuple[str, ...]
     warnings: tuple[str, ...]
-    criteria: tuple[AnswerCriterion, ...]
+    criteria: tuple[_AnswerCriterion, ...]
     segments: tuple[Piece, ...]
     steps: tuple[str, ...]
     same_as: str
 
 
-def answer_view(result: RowResult) -> AnswerView:
+def _answer_view(result: RowResult) -> _AnswerView:
     """Turn a row's record into what the page shows."""
     assessment = result.assessment
     points: dict[str, Point] = {}
@@ -63,7 +63,7 @@ def answer_view(result: RowResult) -> AnswerView:
     reason = result.reason or (assessment.unscored_reason if assessment else "") or ""
     criteria = assessment.criteria if assessment and assessment.score is not None else []
     top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS] if assessment and criteria else []
-    return AnswerView(
+    return _AnswerView(
         row_id=one_line(result.row_id),
         candidate=one_line(result.candidate or result.row_id),
         question_id=result.question_id,
@@ -72,7 +72,7 @@ def answer_view(result: RowResult) -> AnswerView:
         review=tuple(words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())),
         warnings=tuple(words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())),
         criteria=tuple(
-            AnswerCriterion(
+            _AnswerCriterion(
                 one_line(criterion.title),
                 one_line(criterion.level_title or words.NOT_JUDGED),
                 _in_order(points[check.id] for check in criterion.checks if check.id in points),
@@ -130,7 +130,7 @@ def batch_page(
         # Our own drawings, in which every label was escaped by the XML library.
         charts={name: tuple(Markup(chart) for chart in charts) for name, charts in _charts(summary, questions)},
         overview=[Markup(chart) for chart in _overview(summary)],
-        answers=(answer_view(result) for result in answers),
+        answers=(_answer_view(result) for result in answers),
         shown=shown,
         problems=list(problems),
     )

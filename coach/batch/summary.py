@@ -20,7 +20,7 @@ from coach.schema import ResultModel
 from coach.submit.assessment import Assessment
 
 REVIEW_FIRST = 50
-MOST_MISSED = 20
+_MOST_MISSED = 20
 #: Reasons are told apart by their words; numbers in them (seconds, tokens) would make each its own.
 _MAX_REASONS = 200
 _OTHER_REASON = "other reasons"
@@ -352,9 +352,9 @@ def _check_summary(name: str, check_id: str, check: _Check) -> CheckSummary:
 
 def _most_missed(checks: list[CheckSummary]) -> list[CheckSummary]:
     missed = [check for check in checks if check.kind == "point" and check.not_met]
-    return sorted(missed, key=lambda c: (-(c.missed_share or 0.0), -c.judged, c.question_id, c.id))[:MOST_MISSED]
+    return sorted(missed, key=lambda c: (-(c.missed_share or 0.0), -c.judged, c.question_id, c.id))[:_MOST_MISSED]
 
 
 def _found_red_flags(checks: list[CheckSummary]) -> list[CheckSummary]:
     found = [check for check in checks if check.kind == "red_flag" and check.met + check.partly]
-    return sorted(found, key=lambda c: (-(c.met + c.partly), c.question_id, c.id))[:MOST_MISSED]
+    return sorted(found, key=lambda c: (-(c.met + c.partly), c.question_id, c.id))[:_MOST_MISSED]

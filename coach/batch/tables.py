@@ -45,7 +45,7 @@ _MIN_WIDTH, _MAX_WIDTH = 8, 60
 
 
 #: How many improvements a row names.
-IMPROVEMENTS = 3
+_IMPROVEMENTS = 3
 
 _BEFORE = (
     "Row", "Candidate", "Question", "Status", "Score", "Low", "High", "Needs review", "Review reasons",
@@ -58,7 +58,7 @@ _AFTER = (
 
 
 @dataclass(frozen=True)
-class TableRow:
+class _TableRow:
     """The cells of one answer. ``criteria`` maps titles to percent of credit; questions differ in their criteria."""
 
     before: tuple[Cell, ...]
@@ -75,7 +75,7 @@ def header(titles: Sequence[str]) -> list[str]:
     return [*_BEFORE, *titles, *_AFTER]
 
 
-def table_row(result: RowResult) -> TableRow:
+def table_row(result: RowResult) -> _TableRow:
     """Return the cells of one row."""
     assessment = result.assessment
     low, high = (assessment.interval if assessment else None) or (None, None)
@@ -90,7 +90,7 @@ def table_row(result: RowResult) -> TableRow:
         *_advice(assessment), result.same_as, result.answer, result.source, result.line,
         assessment.receipt.model if assessment else None, assessment.receipt.cost_usd if assessment else None,
     )  # fmt: skip
-    return TableRow(before, _criteria(assessment), after)
+    return _TableRow(before, _criteria(assessment), after)
 
 
 def _status(result: RowResult) -> str:
@@ -111,7 +111,7 @@ def _advice(assessment: Assessment | None) -> tuple[Cell, ...]:
     checks = assessment.check_results()
     missing = [c.statement for c in checks if c.kind == "point" and c.verdict is Verdict.NOT_MET]
     wrong = [c.statement for c in checks if c.kind == "red_flag" and c.verdict in (Verdict.MET, Verdict.PARTLY)]
-    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:IMPROVEMENTS]
+    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:_IMPROVEMENTS]
     return "\n".join(missing), "\n".join(wrong), "\n".join(item.advice for item in top), assessment.follow_up
 
 

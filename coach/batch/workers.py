@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Fewer answers are prepared before the first process has loaded its libraries.
 MIN_ROWS = 400
-MOST_PROCESSES = 8
+_MOST_PROCESSES = 8
 #: Answers that are handed over together.
 CHUNK = 16
 
@@ -40,7 +40,7 @@ def usable_processes() -> int:
     It is 0 where there is only one processor.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return min(MOST_PROCESSES, processors) if processors > 1 else 0
+    return min(_MOST_PROCESSES, processors) if processors > 1 else 0
 
 
 async def prepare_ahead(assessor: AnswerAssessor, processes: int, found: Found) -> Prepared:
