@@ -120,8 +120,8 @@ def build_report(
         agreement=agreement_views(marks, human, [answer.question_id for answer in answers], scale, seed),
         human=_human_ceiling(answers, scale, seed),
         length={
-            "judge": _rank_correlation(marks, lengths, seed, (JUDGE, "lengths")),
-            "human": _rank_correlation(human, lengths, seed, (HUMAN, "lengths")),
+            "judge": agreement_of(marks, lengths, scale, seed, (JUDGE, "lengths")).spearman,
+            "human": agreement_of(human, lengths, scale, seed, (HUMAN, "lengths")).spearman,
         },
         labels=_label_summaries(answers),
         reliability=_reliability_curve(answers),
@@ -326,11 +326,6 @@ def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale)
         return dict.fromkeys(NAMES, None)
     figures = map(float, _figures(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale))
     return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(NAMES, figures, strict=True)}
-
-
-def _rank_correlation(first: Sequence[float], second: Sequence[float], seed: int, by: tuple[str, str]) -> Statistic:
-    found = _statistics(("spearman",), lambda a, b: _spearman(a, b)[None], (first, second), seed)
-    return _explained("spearman", found["spearman"], (first, second), by)
 
 
 def _mean_of(values: Sequence[float | None], seed: int) -> Statistic:
