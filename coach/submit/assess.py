@@ -38,6 +38,12 @@ class AnswerAssessor:
         """Return the answer split into sentences and pre-checked; asks no model."""
         return prepare_answer(text, question, self.bank.language, self.identify_language, self.detect_instructions)
 
+    async def prepared(self, question: Question, text: str) -> Answer:
+        """Return what `prepare` returns, and let others use the event loop while the sentence encoder works."""
+        if self.detect_instructions is None:
+            return self.prepare(question, text)
+        return await asyncio.to_thread(self.prepare, question, text)
+
     def task(self, question: Question, answer: Answer) -> JudgeTask:
         """Return what the judge is asked about this answer."""
         bank = self.bank
@@ -50,11 +56,7 @@ class AnswerAssessor:
         An answer that the pre-checks rule out is not sent anywhere and has no score.
         """
         if isinstance(answer, str):
-            if self.detect_instructions is None:
-                answer = self.prepare(question, answer)
-            else:
-                # The sentence encoder takes the processor for some time, in which other answers go on.
-                answer = await asyncio.to_thread(self.prepare, question, answer)
+            answer = await self.prepared(question, answer)
         started = time.monotonic()
         task = self.task(question, answer)
         judgement = None if answer.unscored_reason else await self.judge.judge(task, on_verdict)
