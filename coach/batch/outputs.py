@@ -14,7 +14,7 @@ from coach.batch.page import batch_page
 from coach.batch.rows import RowResult
 from coach.batch.store import Store
 from coach.batch.summary import BatchStatistics, BatchSummary
-from coach.batch.tables import Cell, header, table_row, write_tables
+from coach.batch.tables import header, table_row, write_tables
 from coach.files import replacing, write_whole
 from coach.version import version
 
@@ -41,11 +41,8 @@ def write_outputs(store: Store, bank: Bank) -> BatchSummary:
 
     titles = statistics.titles
 
-    def cells() -> Iterator[list[Cell]]:
-        for result in store.results():
-            yield table_row(result).cells(titles)
-
-    write_tables(directory / "results.csv", directory / "results.xlsx", header(titles), cells())
+    rows = (table_row(result, titles) for result in store.results())
+    write_tables(directory / "results.csv", directory / "results.xlsx", header(titles), rows)
     write_whole(directory / "summary.json", summary.to_json() + "\n")
     _write_unreadable(store, directory / _UNREADABLE)
     _write_page(store, directory / PAGE, summary, bank)

@@ -13,7 +13,6 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -57,52 +56,28 @@ _AFTER = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _TableRow:
-    """The cells of one answer. ``criteria`` maps titles to percent of credit; questions differ in their criteria."""
-
-    before: tuple[Cell, ...]
-    criteria: dict[str, float | None]
-    after: tuple[Cell, ...]
-
-    def cells(self, titles: Sequence[str]) -> list[Cell]:
-        """Return the row under these criteria."""
-        return [*self.before, *(self.criteria.get(title) for title in titles), *self.after]
-
-
 def header(titles: Sequence[str]) -> list[str]:
     """Return the names of the columns, with one column for each of these criteria."""
     return [*_BEFORE, *titles, *_AFTER]
 
 
-def table_row(result: RowResult) -> _TableRow:
-    """Return the cells of one row."""
+def table_row(result: RowResult, titles: Sequence[str]) -> list[Cell]:
+    """Return the cells of one row; those of criteria (percent of credit) stay empty where a question has none."""
     assessment = result.assessment
     low, high = (assessment.interval if assessment else None) or (None, None)
     score = assessment.score if assessment else None
     unscored = result.reason or (assessment.unscored_reason if assessment else None)
     review = ("yes" if assessment.needs_review else "no") if assessment and result.status == "ok" else None
-    before: tuple[Cell, ...] = (
-        result.row_id, result.candidate, result.question_id, _status(result), score, low, high, review,
+    status = "failed" if result.status == "failed" else "not scored" if score is None else "scored"
+    criteria = assessment.criteria if assessment else []
+    credits = {c.title: None if c.credit is None else round(100 * c.credit, 1) for c in criteria}
+    return [
+        result.row_id, result.candidate, result.question_id, status, score, low, high, review,
         " | ".join(assessment.review_reasons) if assessment else None, unscored,
-    )  # fmt: skip
-    after: tuple[Cell, ...] = (
+        *map(credits.get, titles),
         *_advice(assessment), result.same_as, result.answer, result.source, result.line,
         assessment.receipt.model if assessment else None, assessment.receipt.cost_usd if assessment else None,
-    )  # fmt: skip
-    return _TableRow(before, _criteria(assessment), after)
-
-
-def _status(result: RowResult) -> str:
-    if result.status == "failed":
-        return "failed"
-    return "scored" if result.assessment and result.assessment.score is not None else "not scored"
-
-
-def _criteria(assessment: Assessment | None) -> dict[str, float | None]:
-    if assessment is None:
-        return {}
-    return {c.title: None if c.credit is None else round(100 * c.credit, 1) for c in assessment.criteria}
+    ]  # fmt: skip
 
 
 def _advice(assessment: Assessment | None) -> tuple[Cell, ...]:
