@@ -123,7 +123,8 @@ history_app.command("delete")(delete_command)
 def _list(store: HistoryStore, bank_title: str | None, limit: int | None, as_json: bool) -> None:
     from coach.history.progress import summarize
     from coach.history.records import HistoryListing
-    from coach.history.report import HistoryTable
+    from coach.history.report import history_document
+    from coach.report.terminal import TerminalReport
 
     if limit is None:
         limit = 0 if as_json else _SHOWN
@@ -133,12 +134,13 @@ def _list(store: HistoryStore, bank_title: str | None, limit: int | None, as_jso
     if as_json:
         _print_json(listing)
     else:
-        out_console().print(HistoryTable(listing))
+        out_console().print(TerminalReport(history_document(listing)))
 
 
 def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_json: bool, quiet: bool) -> None:
     from coach.history.progress import progress_of
-    from coach.history.report import ProgressReport
+    from coach.history.report import progress_document
+    from coach.report.terminal import TerminalReport
 
     attempts = store.attempts(question_id, bank_title=bank_title)
     if not attempts:
@@ -147,7 +149,8 @@ def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_
     if as_json:
         _print_json(progress)
     else:
-        out_console().print(ProgressReport(progress.model_copy(update={"notes": []}) if quiet else progress))
+        shown = progress.model_copy(update={"notes": []}) if quiet else progress
+        out_console().print(TerminalReport(progress_document(shown)))
 
 
 def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:

@@ -22,8 +22,9 @@ def next_command(
     """
     from coach.bank.load import load_bank
     from coach.history.next_question import rank_questions
-    from coach.history.report import NextReport
+    from coach.history.report import next_document
     from coach.history.store import HistoryStore
+    from coach.report.terminal import TerminalReport
 
     loaded = load_bank(bank)
     with HistoryStore.open() as store:
@@ -34,4 +35,4 @@ def next_command(
     elif quiet:
         typer.echo(ranking.suggestions[0].question_id)
     else:
-        out_console().print(NextReport(ranking, count))
+        out_console().print(TerminalReport(next_document(ranking, count)))

@@ -127,11 +127,12 @@ class Page:
             whole.rstrip()
             yield whole
 
-    def blocks(self, blocks: Iterable[doc.Block], indent: int) -> Iterator[Text | RichTable]:
+    def blocks(self, blocks: Iterable[doc.Block], indent: int) -> Iterator[Text]:
         """Yield blocks, those below a heading of a section indented by two."""
         before: doc.Block | None = None
         for block in blocks:
-            if isinstance(before, doc.Table) and isinstance(block, doc.Paragraph | doc.Items):
+            below_title = isinstance(before, doc.Heading) and before.level == 1
+            if isinstance(block, doc.Paragraph | doc.Items) and (below_title or isinstance(before, doc.Table)):
                 yield Text()
             before = block
             yield from WRITERS[type(block)](self, block, indent)
@@ -153,7 +154,7 @@ def _paragraph(page: Page, block: doc.Paragraph, indent: int) -> Iterator[Text]:
     yield from page.block(page.line(text if block.look == "question" else block.text, block.look), start)
 
 
-def _items(page: Page, block: doc.Items, indent: int) -> Iterator[Text | RichTable]:
+def _items(page: Page, block: doc.Items, indent: int) -> Iterator[Text]:
     for number, item in enumerate(block.items, 1):
         style = STYLES.get(item.standing, "bold cyan" if block.numbered else "")
         sign = item.standing.sign if item.standing else str(number) if block.numbered else "-"
@@ -248,7 +249,7 @@ def _bar(page: Page, block: doc.Bar, indent: int) -> Iterator[Text]:
     yield from page.block(page.line(block.caption), Text.assemble(" " * indent, page.bar(block.share), "  "))
 
 
-def _table(page: Page, block: doc.Table, indent: int) -> Iterator[RichTable]:
+def _table(page: Page, block: doc.Table, indent: int) -> Iterator[Text]:
     shown = [place for place, column in enumerate(block.columns) if page.width >= _ROOMY or not column.spare]
     headed = any(column.title for column in block.columns)
     table = RichTable(box=SIMPLE_HEAD if headed else None, pad_edge=False, show_edge=False, show_header=headed)
@@ -264,10 +265,15 @@ def _table(page: Page, block: doc.Table, indent: int) -> Iterator[RichTable]:
         cells = [row[place] for place in shown]
         shown_cells = [page.bar(cell.share) if isinstance(cell, doc.Bar) else page.line(cell) for cell in cells]
         table.add_row(*shown_cells, style="bold" if number == block.best else "")
-    yield table
+    start = " " * (0 if headed else indent)
+    options = page.console.options.update(width=page.whole_width - len(start))
+    for segments in page.console.render_lines(table, options, pad=False):
+        line = Text.assemble(start, *((segment.text, segment.style or "") for segment in segments))
+        line.rstrip()
+        yield line
 
 
-def _card(page: Page, block: doc.Card, indent: int) -> Iterator[Text | RichTable]:
+def _card(page: Page, block: doc.Card, indent: int) -> Iterator[Text]:
     yield Text()
     title = page.line(block.title, "bold")
     if block.aside:
@@ -283,7 +289,7 @@ def _notice(page: Page, block: doc.Notice, indent: int) -> Iterator[Text]:
         yield from page.block(page.line(line), Text.assemble("  ", page.text("!", "yellow"), " "))
 
 
-def _chart(page: Page, block: doc.Chart, indent: int) -> Iterator[Text | RichTable]:
+def _chart(page: Page, block: doc.Chart, indent: int) -> Iterator[Text]:
     yield from page.blocks(block.instead, indent)
 
 
@@ -302,7 +308,7 @@ def _receipt(page: Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
         yield from page.block(page.line(line, "dim"), Text())
 
 
-WRITERS: dict[type, Callable[[Page, Any, int], Iterator[Text | RichTable]]] = {
+WRITERS: dict[type, Callable[[Page, Any, int], Iterator[Text]]] = {
     doc.Heading: _heading,
     doc.Paragraph: _paragraph,
     doc.Items: _items,
