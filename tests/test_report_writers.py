@@ -218,6 +218,14 @@ def test_the_content_can_stand_in_another_page() -> None:
     assert len(style_sheet("batch.css")) > len(style_sheet())
 
 
+def test_on_a_narrow_page_the_score_goes_below_the_level() -> None:
+    """Beside each other there is no room for both on a telephone, and a word such as "Developing" was broken."""
+    rules = dict(re.findall(r"^([^{}@\n]+) \{ ([^}]*) \}$", style_sheet(), re.MULTILINE))
+
+    assert "flex-wrap: wrap" in rules[".standing > .level"]
+    assert rules[".level, h3"] == "overflow-wrap: break-word;"
+
+
 def test_every_writer_writes_every_block() -> None:
     """A block that one writer does not know would be missing from a report."""
     blocks = set(get_args(doc.Block))
