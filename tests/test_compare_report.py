@@ -408,7 +408,7 @@ TEXTS = st.one_of(st.lists(SENTENCE, max_size=7).map("".join), st.text(max_size=
 
 def text_diff(old: str, new: str) -> TextDiff:
     """Return the diff of two texts without changes in checks."""
-    return TextDiff(("", ""), diff_pieces(diff_texts(old, new), old, new, {}))
+    return TextDiff(("", ""), diff_pieces(diff_texts(old, new).segments, old, new, {}))
 
 
 @given(TEXTS, TEXTS)
@@ -444,7 +444,7 @@ def test_a_change_is_numbered_once_in_each_text() -> None:
     diff = diff_texts(old, new)
     for segment in diff.segments:
         segment.check_ids = ["transfer-services"] if segment.kind != "same" else []
-    pieces = diff_pieces(diff, old, new, {"transfer-services": 4})
+    pieces = diff_pieces(diff.segments, old, new, {"transfer-services": 4})
 
     assert [(p.kind, p.text.strip()) for p in pieces if p.markers] == [("removed", "night."), ("inserted", "day.")]
     assert {marker.text for piece in pieces for marker in piece.markers} == {"[4]"}

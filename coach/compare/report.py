@@ -18,14 +18,30 @@ from coach.compare.result import (
     DiffSegment,
     SeriesRow,
     SeriesStep,
-    TextDiff,
 )
 from coach.judge.judging import Verdict
-from coach.report import document as doc
 from coach.report import words
-from coach.report.assessment import question_heading, step_blocks, step_item
+from coach.report.assessment import question_heading, step_blocks
 from coach.report.display_text import one_line, reflow, visible_part
-from coach.report.document import Block, Card, Document, Heading, Item, Items, Paragraph, Span, Standing, joined
+from coach.report.document import (
+    Block,
+    Card,
+    Column,
+    DiffPiece,
+    Document,
+    Heading,
+    Item,
+    Items,
+    Notice,
+    Paragraph,
+    Quote,
+    Receipt,
+    Span,
+    Standing,
+    Table,
+    TextDiff,
+    joined,
+)
 from coach.submit.changes import CheckChange
 from coach.submit.feedback import STEPS
 from coach.submit.scoring import level_of
@@ -85,7 +101,7 @@ def comparison_document(
             *report.changes(),
             *report.texts(old, new),
             *report.claims(),
-            *step_blocks(report.steps()),
+            *report.steps(),
             *report.missing(),
             *report.left_out(),
             report.receipt(),
@@ -142,7 +158,7 @@ class _Report:
         # What asks for a human look may hold the score's interval.
         shown = [w for w in self.comparison.warnings if self.show_score or w.code != "needs_review"]
         messages = tuple(dict.fromkeys(warning.message for warning in shown))
-        return (doc.Notice(words.NOTICES_TITLE, messages),) if messages else ()
+        return (Notice(words.NOTICES_TITLE, messages),) if messages else ()
 
     def changes(self) -> Iterator[Block]:
         """Tell what was lost and gained."""
@@ -163,7 +179,6 @@ class _Report:
                 "Gone: this no longer counts against you",
                 "What counts against your answer and not against the example",
             ),
-            (said.red_flags_remaining, Standing.AGAINST, "Still counts against you", "Still counts against you"),
         )
         numbers = self._numbers()
         for changes, standing, title, example_title in groups:
@@ -172,29 +187,32 @@ class _Report:
             yield Heading(example_title if example else title)
             if changes is said.lost and not example:
                 yield Paragraph("The old version showed it. Its sentence is quoted, so that it can go back in.", "dim")
-            yield Items(tuple(self._change(change, standing, numbers.get(change.check_id)) for change in changes))
+            yield Items(tuple(self._change(change, standing, numbers[change.check_id]) for change in changes))
+        if said.red_flags_remaining:
+            yield Heading("Still counts against you")
+            yield Items(tuple(self._item(change, Standing.AGAINST, "") for change in said.red_flags_remaining))
 
     def _numbers(self) -> dict[str, int]:
         """Return the number of each change, by its check."""
         return {change.check_id: number for number, change in enumerate(self.comparison.changes(), 1)}
 
-    def _change(self, change: CheckChange, standing: Standing, number: int | None) -> Item:
-        """Return what happened to a check; one that did not change has no number."""
-        marker, aside = "" if number is None else _marker(change.check_id, number, standing), ""
-        if number is not None:
-            points = points_text(change.points) if self.show_score else ""
-            aside = ", ".join(part for part in (step_text(change), points) if part)
-        return self._item(change, standing, marker, aside)
+    def _change(self, change: CheckChange, standing: Standing, number: int) -> Item:
+        """Return what happened to a check."""
+        points = points_text(change.points) if self.show_score else ""
+        hint = f"change {number}, show it in the text"
+        marker = Span(f"[{number}]", "marker", standing, to=f"quote-{change.check_id}", hint=hint)
+        note = self._acknowledgements().get(change.check_id, "")
+        return self._item(change, standing, ", ".join(filter(None, (step_text(change), points))), marker, note)
 
-    def _item(self, change: CheckChange, standing: Standing, marker: Span | str, aside: str) -> Item:
+    def _item(
+        self, change: CheckChange, standing: Standing, aside: str, marker: Span | str = "", note: str = ""
+    ) -> Item:
         text = joined(" ", marker, change.statement, Span(f"({aside})" if aside else "", "strong"))
         old, new = ([one_line(item.quote) for item in side] for side in (change.old_evidence, change.new_evidence))
         sides = {"both": old} if old == new else dict(zip(map(str.lower, self.parts), (old, new), strict=True))
         quotes = tuple((Span(f"{part}:", "dim"), f" “{quote}”") for part, side in sides.items() for quote in side)
-        blocks: list[Block] = [doc.Quote(quotes, standing)] if quotes else []
-        note = self._acknowledgements().get(change.check_id) if marker else None
-        if note:
-            blocks.append(Paragraph(note, "italic"))
+        blocks: list[Block] = [Quote(quotes, standing)] if quotes else []
+        blocks += [Paragraph(note, "italic")] if note else []
         return Item(text, standing, tuple(blocks), id=f"point-{change.check_id}")
 
     def _acknowledgements(self) -> dict[str, str]:
@@ -210,12 +228,12 @@ class _Report:
 
     def texts(self, old: str, new: str) -> tuple[Block, ...]:
         """Show both texts with what differs."""
-        pieces = diff_pieces(self.comparison.diff, old, new, self._numbers())
+        pieces = diff_pieces(self.comparison.diff.segments, old, new, self._numbers())
         if not pieces:
             return ()
         versions = zip(self.parts, (self.comparison.old, self.comparison.new), strict=True)
         first, second = (f"{part}: {version.label}" for part, version in versions)
-        return Heading("The text, old and new"), doc.TextDiff((first, second), pieces)
+        return Heading("The text, old and new"), TextDiff((first, second), pieces)
 
     def claims(self) -> tuple[Block, ...]:
         """Name the facts that only the new version tells, sentence by sentence."""
@@ -232,19 +250,15 @@ class _Report:
             Items(tuple(items)),
         )
 
-    def steps(self) -> list[Item]:
+    def steps(self) -> tuple[Block, ...]:
         """Return the advice that can bring most now."""
         titles = {criterion.id: criterion.title for criterion in self.bank.rubric_of(self.question).criteria}
-        checks = {check.id: check for check in self.bank.checks_of(self.question)}
-        lost = set() if self.example else {change.check_id for change in self.comparison.lost}
-        steps = []
-        for item in self.comparison.next_advice[:STEPS]:
-            check = checks.get(item.check_id)
-            standing = Standing.AGAINST if check and check.kind == "red_flag" else Standing.MISSING
-            verb = "Put back" if item.check_id in lost else words.step_verb(standing)
-            gain = words.gain_text(item.gain) if self.show_score else ""
-            steps.append(step_item(item.check_id, verb, titles[check.criterion] if check else "", item.advice, gain))
-        return steps
+        checks = self.bank.checks_of(self.question)
+        verbs = {check.id: words.STEP_VERBS[Standing.AGAINST] for check in checks if check.kind == "red_flag"}
+        if not self.example:
+            verbs |= {change.check_id: "Put back" for change in self.comparison.lost}
+        homes = {check.id: titles[check.criterion] for check in checks}
+        return step_blocks(self.comparison.next_advice[:STEPS], homes, verbs, self.show_score)
 
     def missing(self) -> tuple[Block, ...]:
         """Name what neither version shows in full."""
@@ -252,7 +266,7 @@ class _Report:
             return ()
         steps = {item.check_id: f"see step {n}" for n, item in enumerate(self.comparison.next_advice[:STEPS], 1)}
         items = [
-            self._item(change, Standing.MISSING, "", steps.get(change.check_id, ""))
+            self._item(change, Standing.MISSING, steps.get(change.check_id, ""))
             for change in self.comparison.still_missing
         ]
         return Heading("Still missing in your answer" if self.example else "Still missing"), Items(tuple(items))
@@ -262,7 +276,7 @@ class _Report:
         items = [Item(f"{item.statement} ({item.reason})", Standing.UNJUDGED) for item in self.comparison.left_out]
         return (Heading("Left out of the comparison"), Items(tuple(items))) if items else ()
 
-    def receipt(self) -> doc.Receipt:
+    def receipt(self) -> Receipt:
         """Say how the verdict is found, and who judged each version."""
         comparison = self.comparison
         lines: list[tuple[str, ...]] = [(comparison.rule,)] if self.show_score and comparison.verdict else []
@@ -270,12 +284,7 @@ class _Report:
             who, how = words.receipt_lines(version.receipt, judged=version.score is not None)
             lines += [(f"{part}: {who[0]}", *who[1:]), how]
         # What both share, such as method and prompts at the same minute, is told once.
-        return doc.Receipt(tuple(dict.fromkeys(lines)))
-
-
-def _marker(check_id: str, number: int, standing: Standing) -> Span:
-    hint = f"change {number}, show it in the text"
-    return Span(f"[{number}]", "marker", standing, to=f"quote-{check_id}", hint=hint)
+        return Receipt(tuple(dict.fromkeys(lines)))
 
 
 def _level(version: ComparedVersion, rubric: Rubric) -> str:
@@ -360,47 +369,43 @@ def _no_clear_change(comparison: Comparison) -> str:
     return f"{text} Aim the next draft at the steps below." if comparison.next_advice else text
 
 
-def diff_pieces(diff: TextDiff, old: str, new: str, numbers: Mapping[str, int]) -> tuple[doc.DiffPiece, ...]:
-    """Return the pieces of two texts made fit for display; ``numbers`` gives the number of a change by its check."""
+def diff_pieces(
+    segments: Sequence[DiffSegment], old: str, new: str, numbers: Mapping[str, int]
+) -> tuple[DiffPiece, ...]:
+    """Return the pieces of two texts made fit for display; ``numbers`` gives the number of a change by its check.
+
+    Each change has its marker at the last piece of either text that brought it.
+    """
     shown_old, shown_new = reflow(old), reflow(new)
-    pieces = [
-        doc.DiffPiece(
+    last = {(s.kind, check_id): s for s in segments for check_id in s.check_ids if check_id in numbers}
+    pieces = []
+    for segment in segments:
+        ending = [check_id for check_id in segment.check_ids if last.get((segment.kind, check_id)) is segment]
+        piece = DiffPiece(
             kind=segment.kind,
             old=visible_part(shown_old[segment.old_start : segment.old_end]),
             new=visible_part(shown_new[segment.new_start : segment.new_end]),
             moved=segment.moved,
-            markers=markers,
+            markers=tuple(_marker(check_id, numbers[check_id]) for check_id in sorted(ending, key=numbers.__getitem__)),
         )
-        for segment, markers in _marked(diff.segments, numbers)
-    ]
-    return tuple(piece for piece in pieces if piece.old or piece.new)
+        pieces += [piece] if piece.old or piece.new else []
+    return tuple(pieces)
 
 
-def _marked(
-    segments: Sequence[DiffSegment], numbers: Mapping[str, int]
-) -> Iterator[tuple[DiffSegment, tuple[Span, ...]]]:
-    """Give each change its marker at the last piece of either text that brought it."""
-    last = {(s.kind, check_id): place for place, s in enumerate(segments) for check_id in s.check_ids}
-    for place, segment in enumerate(segments):
-        own = {numbers[i]: i for i in segment.check_ids if i in numbers and last[segment.kind, i] == place}
-        yield (
-            segment,
-            tuple(
-                Span(f"[{n}]", "marker", id=f"quote-{i}", to=f"point-{i}", hint=f"change {n}, show what it is about")
-                for n, i in sorted(own.items())
-            ),
-        )
+def _marker(check_id: str, number: int) -> Span:
+    hint = f"change {number}, show what it is about"
+    return Span(f"[{number}]", "marker", id=f"quote-{check_id}", to=f"point-{check_id}", hint=hint)
 
 
 def _series_blocks(series: ComparisonSeries, rubric: Rubric, show_score: bool) -> Iterator[Block]:
     """Tell of all versions: a table, which one is best and how surely, and what each but the last changed."""
     headings = ["Version", "Level", *(["Score", "Likely between"] if show_score else [])]
-    columns = [doc.Column(heading, right=heading == "Score") for heading in headings]
-    columns += [doc.Column("Against the one before"), doc.Column("Against the first")]
+    columns = [Column(heading, right=heading == "Score") for heading in headings]
+    columns += [Column("Against the one before"), Column("Against the first")]
     best = [place for place, row in enumerate(series.rows) if row.best]
     yield Heading("The whole series")
     rows = tuple(_cells(row, rubric, show_score) for row in series.rows)
-    yield doc.Table(tuple(columns), rows, best[0] if best else None)
+    yield Table(tuple(columns), rows, best[0] if best else None)
     yield Paragraph(Span(_best(series), "strong"))
     # What the last version changed is told in full below.
     for row in series.rows[:-1]:

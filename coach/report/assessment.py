@@ -184,7 +184,8 @@ def assessment_document(
     points = build_points(assessment)
     quoted = quoted_points(assessment, points)
     judged = any(check.verdict is not Verdict.UNJUDGED for check in assessment.check_results())
-    report = _Report(assessment, question, rubric, points, judged, show_score)
+    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS]
+    report = _Report(assessment, question, rubric, points, top, judged, show_score)
     quotes_found = all(is_quoted_from(evidence, answer) for evidence, _ in quoted)
     return Document(
         f"Feedback: {one_line(question.text)}",
@@ -197,7 +198,7 @@ def assessment_document(
             *report.red_flags(),
             *report.criteria(),
             *_marked_answer(mark_answer(answer, quoted)),
-            *step_blocks(report.steps()),
+            *report.steps(),
             *report.outlook(),
             Receipt(words.receipt_lines(assessment.receipt, judged=judged)),
         ),
@@ -209,19 +210,23 @@ def question_heading(question: Question) -> Heading:
     return Heading(question.text, 1, above=f"Question {question.number} · {question.id}")
 
 
-def step_item(check_id: str, verb: str, criterion: str, advice: str, gain: str) -> Item:
-    """Return one improvement: what to do, the author's advice, and what it can bring (empty without numbers)."""
-    return Item(
-        joined(" · ", Span(verb, "strong"), criterion),
-        blocks=(Paragraph(advice),),
-        aside=gain,
-        id=f"step-{check_id}",
-    )
+def step_blocks(
+    improvements: Sequence[Improvement], homes: Mapping[str, str], verbs: Mapping[str, str], show_score: bool
+) -> tuple[Block, ...]:
+    """Return what to do next: the author's advice, and what it can bring; nothing where there is no improvement.
 
-
-def step_blocks(steps: Sequence[Item]) -> tuple[Block, ...]:
-    """Return the next steps under their title; nothing where there is no step."""
-    return (Heading(words.steps_title(len(steps))), Items(tuple(steps), numbered=True)) if steps else ()
+    ``homes`` gives the criterion of a check, ``verbs`` what to do about it where that is not to add it.
+    """
+    items = [
+        Item(
+            joined(" · ", Span(verbs.get(item.check_id, "Add"), "strong"), homes.get(item.check_id, "")),
+            blocks=(Paragraph(item.advice),),
+            aside=words.gain_text(item.gain) if show_score else "",
+            id=f"step-{item.check_id}",
+        )
+        for item in improvements
+    ]
+    return (Heading(words.steps_title(len(items))), Items(tuple(items), numbered=True)) if items else ()
 
 
 @dataclass(frozen=True)
@@ -232,6 +237,8 @@ class _Report:
     question: Question
     rubric: Rubric
     points: Mapping[str, Point]
+    #: The improvements that can bring most.
+    top: Sequence[Improvement]
     #: Whether there is any verdict.
     judged: bool
     show_score: bool
@@ -325,19 +332,21 @@ class _Report:
         flags = [point for point in self.points.values() if point.standing is Standing.AGAINST]
         if not flags:
             return ()
-        steps = self._numbers_of_steps()
         advice = {check.id: check.advice for check in (*self.question.checks, *self.rubric.checks)}
         items = []
         for point in flags:
-            link = (
-                Span(f"Step {steps[point.check_id]}", "strong", to=f"step-{point.check_id}")
-                if (point.check_id in steps)
-                else None
-            )
-            todo: Words = (link, " below shows what to say instead.") if link else advice.get(point.check_id, "")
+            step = self._step(point)
+            todo: Words = (step, " below shows what to say instead.") if step else advice.get(point.check_id, "")
             items.append(self._item(point, *([Paragraph(todo)] if todo else [])))
         sure = any(not point.doubtful for point in flags)
         return Heading("Put this right first" if sure else "Look at this first"), Items(tuple(items))
+
+    def _step(self, point: Point) -> Span | None:
+        """Return a link to the step about a point."""
+        for number, item in enumerate(self.top, 1):
+            if item.check_id == point.check_id:
+                return Span(f"Step {number}", "strong", to=f"step-{point.check_id}")
+        return None
 
     def criteria(self) -> tuple[Block, ...]:
         """Go through the points criterion by criterion."""
@@ -365,27 +374,19 @@ class _Report:
         if level is not None and result.id in {criterion.id for criterion in self.rubric.criteria}:
             blocks.append(Paragraph(self.rubric.criterion(result.id).levels[level].descriptor, "italic"))
         if points:
-            blocks.append(Items(tuple(self._item(self._short(point)) for point in points)))
+            # What the section on red flags has said already is left out.
+            brief = (replace(p, quotes=(), comment="") if p.standing is Standing.AGAINST else p for p in points)
+            blocks.append(Items(tuple(map(self._item, brief))))
         return Card(result.title, Span(name, "accent"), tuple(blocks))
-
-    @staticmethod
-    def _short(point: Point) -> Point:
-        """Leave out what the section on red flags has said already."""
-        return replace(point, quotes=(), comment="") if point.standing is Standing.AGAINST else point
 
     def _item(self, point: Point, *more: Block) -> Item:
         """Return a point as an item with its quotes and the judge's comment."""
+        name = f"point-{point.check_id}"
         if point.standing is Standing.UNJUDGED:
             reason = f"{words.NOT_JUDGED} ({point.comment or 'no reason given'}):"
-            return Item((Span(reason, "strong"), f" {point.statement}"), point.standing, id=f"point-{point.check_id}")
+            return Item((Span(reason, "strong"), f" {point.statement}"), point.standing, id=name)
         label = Span(f"{point.label.capitalize()}:" if point.label else "", "strong", point.standing)
-        marker = replace(point.marker, text="") if point.quotes else point.marker
-        step = self._numbers_of_steps().get(point.check_id)
-        link = Span(
-            f"→ step {step}" if step and point.standing is not Standing.AGAINST else "",
-            "strong",
-            to=f"step-{point.check_id}",
-        )
+        step = None if point.standing is Standing.AGAINST else self._step(point)
         blocks: list[Block] = []
         if point.same_as:
             blocks.append(Paragraph((point.marker, f" the same sentence as {point.same_as}"), "dim"))
@@ -393,30 +394,20 @@ class _Report:
             blocks.append(Quote(tuple(f"“{quote}”" for quote in point.quotes), point.standing, point.marker))
         if point.comment:
             blocks.append(Paragraph(point.comment, "dim"))
-        text = joined(" ", label, point.statement, marker, link)
-        return Item(text, point.standing, (*blocks, *more), id=f"point-{point.check_id}")
+        text = joined(
+            " ",
+            label,
+            point.statement,
+            "" if point.quotes else point.marker,
+            replace(step, text=f"→ {step.text.lower()}") if step else "",
+        )
+        return Item(text, point.standing, (*blocks, *more), id=name)
 
-    def _numbers_of_steps(self) -> dict[str, int]:
-        return {item.check_id: number for number, item in enumerate(self._top(), 1)}
-
-    def _top(self) -> list[Improvement]:
-        return sorted(self.assessment.improvements, key=lambda item: -item.gain)[:STEPS]
-
-    def steps(self) -> list[Item]:
+    def steps(self) -> tuple[Block, ...]:
         """Return the improvements that can bring most."""
-        home = {check.id: criterion.title for criterion in self.assessment.criteria for check in criterion.checks}
-        return [
-            step_item(
-                item.check_id,
-                words.step_verb(
-                    self.points[item.check_id].standing if item.check_id in self.points else Standing.MISSING
-                ),
-                home.get(item.check_id, ""),
-                item.advice,
-                words.gain_text(item.gain) if self.show_score else "",
-            )
-            for item in self._top()
-        ]
+        homes = {check.id: criterion.title for criterion in self.assessment.criteria for check in criterion.checks}
+        verbs = {point.check_id: words.STEP_VERBS.get(point.standing, "Add") for point in self.points.values()}
+        return step_blocks(self.top, homes, verbs, self.show_score)
 
     def outlook(self) -> tuple[Block, ...]:
         """Return the outline of the next draft and the next question, where there are any."""

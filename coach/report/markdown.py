@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from coach.report import document as doc
@@ -22,7 +22,6 @@ _AT_START = re.compile(r"(?m)^(\d{0,9})([#+=:.)-])")
 #: What may stand beyond emphasis that begins or ends with punctuation: nothing, a blank, or punctuation.
 _BEYOND = ("", *" \n", *string.punctuation)
 _LOOKS = {"strong": "**", "italic": "*"}
-_DIFF_BRACKETS = {"removed": ("\\[-", "-\\]"), "inserted": ("{+", "+}")}
 _DIFF_LEGEND = "~~removed~~ · **new** · *moved* · \\[n\\] brought the change with this number"
 
 
@@ -119,40 +118,32 @@ def _quote(block: doc.Quote) -> Iterator[str]:
 
 
 def _marked_text(block: doc.MarkedText) -> Iterator[str]:
-    shown, run = "", ""
-    for piece, following in zip(block.pieces, [*block.pieces[1:], None], strict=False):
-        text = clean_lines(piece.text)
-        if piece.standing is None:
-            shown += _around(text) + "".join(_line(marker) for marker in piece.markers)
-            continue
-        run += text
-        # Quotes that overlap without a marker between them are one stretch of bold text.
-        if piece.markers or following is None or following.standing is None:
-            after = "" if piece.markers or following is None else following.text
-            shown += _emphasised(run, "**", shown, after)
-            shown += "".join(_line(marker) for marker in piece.markers)
-            run = ""
-    yield _quotation(shown)
+    yield _pieces((piece.text, "**" if piece.standing else "", piece.markers) for piece in block.pieces)
     if block.legend:
         yield " · ".join(_line((marker, f" {meaning}")) for marker, meaning in block.legend)
 
 
 def _text_diff(block: doc.TextDiff) -> Iterator[str]:
-    shown = ""
-    pieces = list(block.in_one())
-    for piece, following in zip(pieces, [*pieces[1:], None], strict=False):
-        markers = "".join(_line(marker) for marker in piece.markers)
-        text = clean_lines(piece.text)
-        body = text.rstrip(_BLANKS)
-        if piece.kind == "same":
-            shown += "\n\n".join(_around(part) for part in text.split("\n\n"))
-            continue
-        mark = "*" if piece.moved is not None else "~~" if piece.kind == "removed" else "**"
-        after = "" if markers or body != text or following is None else following.text
-        shown += _emphasised(body, mark, shown, after, _DIFF_BRACKETS[piece.kind]) + markers + text[len(body) :]
-    yield _quotation(shown.strip(_BLANKS))
+    marks = {"same": "", "removed": "~~", "inserted": "**"}
+    parts = ((p.text, marks[p.kind] if p.moved is None else "*", p.markers) for p in block.in_one())
+    yield _pieces(parts, {"~~": ("\\[-", "-\\]"), "**": ("{+", "+}"), "*": ("{", "}")})
     if block.kinds():
         yield _DIFF_LEGEND
+
+
+def _pieces(
+    parts: Iterable[tuple[str, str, tuple[doc.Span, ...]]], brackets: Mapping[str, tuple[str, str]] | None = None
+) -> str:
+    """Return pieces of a text as a quotation, each with its mark and what stands behind it."""
+    shown = ""
+    pieces = list(parts)
+    for (raw, mark, markers), (following, _, _) in zip(pieces, [*pieces[1:], ("", "", ())], strict=False):
+        text = clean_lines(raw)
+        body = text.rstrip(_BLANKS) if mark else text
+        after = "" if markers or body != text else following
+        shown += _emphasised(body, mark, shown, after, (brackets or {}).get(mark, ("", "")))
+        shown += "".join(_line(marker) for marker in markers) + text[len(body) :]
+    return _quotation(shown.strip(_BLANKS))
 
 
 def _bar(block: doc.Bar) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, Self
 
-from rich.box import SIMPLE_HEAD
+from rich.box import MINIMAL, SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.style import Style
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -25,7 +25,6 @@ BAR_CELLS, SHORT_BAR_CELLS = 24, 12
 _ROOMY = 72
 #: From this width on two texts stand side by side, each no wider than what is easy to read.
 SIDE_BY_SIDE_WIDTH, _MAX_COLUMN = 110, 80
-_GAP = " │ "
 
 STYLES: dict[Standing | None, str] = {
     Standing.EARNED: "green",
@@ -42,27 +41,7 @@ _DIFF_LEGEND = {
     "marked": "[n] brought the change with this number",
 }
 #: What stands in where a terminal's encoding has few characters.
-_PLAIN = str.maketrans(
-    {
-        "“": '"',
-        "”": '"',
-        "‘": "'",
-        "’": "'",
-        "·": "-",
-        "…": "...",
-        "–": "-",
-        "—": "-",
-        "−": "-",
-        "→": "->",
-        "│": "|",
-        "━": "#",
-        "─": "-",
-        "✓": "+",
-        "◐": "~",
-        "✗": "!",
-        "○": "o",
-    }
-)
+_PLAIN = str.maketrans("“”‘’·–—−│━─✓◐✗○", "\"\"''----|#-+~!o") | {ord("…"): "...", ord("→"): "->"}
 
 
 @dataclass(frozen=True)
@@ -112,20 +91,30 @@ class Page:
         line.rstrip()
         return line
 
+    def beside(self, line: Text, aside: doc.Words) -> Text:
+        """Return a line with what stands at its right."""
+        return Text.assemble(line, self.text(" · "), self.line(aside)) if aside else line
+
     def bar(self, share: float) -> Text:
         """Return a bar for a share of 0..1, shorter on a narrow terminal."""
         cells = BAR_CELLS if self.width >= _ROOMY else SHORT_BAR_CELLS
         filled = words.whole(share * cells)
         return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (cells - filled), "dim"))
 
-    def block(self, body: Text, first: Text, rest: Text | None = None) -> Iterator[Text]:
+    def block(self, body: Text | doc.Words, first: Text | str = "", rest: Text | None = None) -> Iterator[Text]:
         """Yield a paragraph: its first line starts with ``first``, the others with ``rest`` (default: blanks)."""
+        body = body if isinstance(body, Text) else self.line(body)
+        first = first if isinstance(first, Text) else Text(first)
         following = Text(" " * first.cell_len) if rest is None else rest
         room = max(20, self.width - first.cell_len)
         for number, line in enumerate(body.wrap(self.console, room, overflow="fold")):
-            whole = Text.assemble(following if number else first, line)
-            whole.rstrip()
-            yield whole
+            yield _stripped(following if number else first, line)
+
+    def table(self, table: RichTable, indent: int = 0) -> Iterator[Text]:
+        """Yield the lines of a table, which may be as wide as the window."""
+        options = self.console.options.update(width=self.whole_width - indent)
+        for segments in self.console.render_lines(table, options, pad=False):
+            yield _stripped(" " * indent, *((segment.text, segment.style or "") for segment in segments))
 
     def blocks(self, blocks: Iterable[doc.Block], indent: int) -> Iterator[Text]:
         """Yield blocks, those below a heading of a section indented by two."""
@@ -140,18 +129,25 @@ class Page:
                 indent = 2
 
 
+def _stripped(*parts: Text | str | tuple[str, str | Style]) -> Text:
+    line = Text.assemble(*parts)
+    line.rstrip()
+    return line
+
+
 def _heading(page: Page, block: doc.Heading, indent: int) -> Iterator[Text]:
     if block.level == 2:
         yield Text()
     if block.above:
-        yield from page.block(page.line(block.above, "dim"), Text())
-    yield from page.block(page.line(block.text, "bold"), Text())
+        yield from page.block(page.line(block.above, "dim"))
+    yield from page.block(page.line(block.text, "bold"))
 
 
 def _paragraph(page: Page, block: doc.Paragraph, indent: int) -> Iterator[Text]:
-    start = Text(" " * indent)
-    text = ("“", *block.text, "”") if isinstance(block.text, tuple) else ("“", block.text, "”")
-    yield from page.block(page.line(text if block.look == "question" else block.text, block.look), start)
+    line = page.line(block.text, block.look)
+    if block.look == "question":
+        line = Text.assemble(page.text("“", "italic"), line, page.text("”", "italic"))
+    yield from page.block(line, " " * indent)
 
 
 def _items(page: Page, block: doc.Items, indent: int) -> Iterator[Text]:
@@ -159,20 +155,17 @@ def _items(page: Page, block: doc.Items, indent: int) -> Iterator[Text]:
         style = STYLES.get(item.standing, "bold cyan" if block.numbered else "")
         sign = item.standing.sign if item.standing else str(number) if block.numbered else "-"
         first = Text.assemble(" " * max(indent, 2), page.text(sign, style), " ")
-        text = page.line(item.text, "accent" if block.numbered else "")
-        if item.aside:
-            text = Text.assemble(text, page.text(" · "), page.line(item.aside))
-        yield from page.block(text, first)
+        yield from page.block(page.beside(page.line(item.text, "accent" if block.numbered else ""), item.aside), first)
         yield from page.blocks(item.blocks, first.cell_len)
 
 
 def _quote(page: Page, block: doc.Quote, indent: int) -> Iterator[Text]:
-    style = STYLES.get(block.standing, "")
     first = Text(" " * indent)
     if block.marker:
         first = Text.assemble(first, page.line(block.marker), " ")
     for number, text in enumerate(block.texts):
-        yield from page.block(page.line(text, style), Text(" " * first.cell_len) if number else first)
+        start = " " * first.cell_len if number else first
+        yield from page.block(page.line(text, STYLES.get(block.standing, "")), start)
 
 
 def _marked_text(page: Page, block: doc.MarkedText, indent: int) -> Iterator[Text]:
@@ -182,48 +175,41 @@ def _marked_text(page: Page, block: doc.MarkedText, indent: int) -> Iterator[Tex
         body.append_text(page.text(clean_lines(piece.text), style))
         for marker in piece.markers:
             body.append_text(page.line(marker))
-    yield from _beside_a_line(page, body)
-    if block.legend:
-        yield from _legend(page, [(marker.text, f" {meaning}") for marker, meaning in block.legend])
+    yield from _beside_a_line(page, body, [(marker.text, f" {meaning}") for marker, meaning in block.legend])
 
 
-def _beside_a_line(page: Page, body: Text) -> Iterator[Text]:
+def _beside_a_line(page: Page, body: Text, legend: Sequence[doc.Words]) -> Iterator[Text]:
     edge = page.text("  │ ", "dim")
     yield from page.block(body, edge, edge)
+    yield from _legend(page, legend)
 
 
 def _legend(page: Page, meanings: Sequence[doc.Words]) -> Iterator[Text]:
-    yield Text()
-    line = page.text(" · ").join(page.line(meaning) for meaning in meanings)
-    line.stylize("dim")
-    yield from page.block(line, Text("  "))
+    if meanings:
+        yield Text()
+        line = page.text(" · ").join(page.line(meaning) for meaning in meanings)
+        line.stylize("dim")
+        yield from page.block(line, "  ")
 
 
 def _text_diff(page: Page, block: doc.TextDiff, indent: int) -> Iterator[Text]:
-    if page.whole_width >= SIDE_BY_SIDE_WIDTH:
-        yield from _side_by_side(page, block)
-    else:
-        yield from _beside_a_line(page, Text.assemble(*(_diff_piece(page, p, p.text) for p in block.in_one())))
-    if block.kinds():
-        yield from _legend(page, [_DIFF_LEGEND[kind] for kind in block.kinds()])
-
-
-def _side_by_side(page: Page, block: doc.TextDiff) -> Iterator[Text]:
-    width = min(_MAX_COLUMN, (page.whole_width - 2 - len(_GAP)) // 2)
-    rows = [([page.line(block.titles[0], "bold")], [page.line(block.titles[1], "bold")])]
+    legend = [_DIFF_LEGEND[kind] for kind in block.kinds()]
+    if page.whole_width < SIDE_BY_SIDE_WIDTH:
+        one = Text.assemble(*(_diff_piece(page, piece, piece.text) for piece in block.in_one()))
+        yield from _beside_a_line(page, one, legend)
+        return
+    width = min(_MAX_COLUMN, (page.whole_width - 5) // 2)
+    table = RichTable(box=MINIMAL, show_header=False, show_edge=False, pad_edge=False)
+    table.add_column(width=width, overflow="fold")
+    table.add_column(width=width, overflow="fold")
+    table.add_row(*(page.line(title, "bold") for title in block.titles))
     for left, right in block.rows():
-        rows.append(([_diff_piece(page, p, p.old) for p in left], [_diff_piece(page, p, p.new) for p in right]))
-    for texts in rows:
-        columns: list[Iterable[Text]] = [
-            Text.assemble(*side).wrap(page.console, width, overflow="fold") if side else [] for side in texts
-        ]
-        for left_line, right_line in zip_longest(*columns, fillvalue=Text()):
-            start = left_line.copy()
-            start.rstrip()
-            blanks = " " * (width - start.cell_len)
-            line = Text.assemble("  ", start, blanks, page.text(_GAP, "dim"), right_line)
-            line.rstrip()
-            yield line
+        table.add_row(
+            Text.assemble(*(_diff_piece(page, piece, piece.old) for piece in left)),
+            Text.assemble(*(_diff_piece(page, piece, piece.new) for piece in right)),
+        )
+    yield from page.table(table, 2)
+    yield from _legend(page, legend)
 
 
 def _diff_piece(page: Page, piece: doc.DiffPiece, text: str) -> Text:
@@ -246,7 +232,7 @@ def _diff_piece(page: Page, piece: doc.DiffPiece, text: str) -> Text:
 
 
 def _bar(page: Page, block: doc.Bar, indent: int) -> Iterator[Text]:
-    yield from page.block(page.line(block.caption), Text.assemble(" " * indent, page.bar(block.share), "  "))
+    yield from page.block(block.caption, Text.assemble(" " * indent, page.bar(block.share), "  "))
 
 
 def _table(page: Page, block: doc.Table, indent: int) -> Iterator[Text]:
@@ -259,26 +245,20 @@ def _table(page: Page, block: doc.Table, indent: int) -> Iterator[Text]:
             justify="right" if column.right else "left",
             no_wrap=not column.wraps,
             # rich's own sign for what was cut is no ASCII.
-            overflow="crop" if page.plain and not column.wraps else "ellipsis" if not column.wraps else "fold",
+            overflow="fold" if column.wraps else "crop" if page.plain else "ellipsis",
         )
     for number, row in enumerate(block.rows):
-        cells = [row[place] for place in shown]
-        shown_cells = [page.bar(cell.share) if isinstance(cell, doc.Bar) else page.line(cell) for cell in cells]
-        table.add_row(*shown_cells, style="bold" if number == block.best else "")
-    start = " " * (0 if headed else indent)
-    options = page.console.options.update(width=page.whole_width - len(start))
-    for segments in page.console.render_lines(table, options, pad=False):
-        line = Text.assemble(start, *((segment.text, segment.style or "") for segment in segments))
-        line.rstrip()
-        yield line
+        cells = (row[place] for place in shown)
+        table.add_row(
+            *(page.bar(cell.share) if isinstance(cell, doc.Bar) else page.line(cell) for cell in cells),
+            style="bold" if number == block.best else "",
+        )
+    yield from page.table(table, 0 if headed else indent)
 
 
 def _card(page: Page, block: doc.Card, indent: int) -> Iterator[Text]:
     yield Text()
-    title = page.line(block.title, "bold")
-    if block.aside:
-        title = Text.assemble(title, page.text(" · "), page.line(block.aside))
-    yield from page.block(title, Text("  "))
+    yield from page.block(page.beside(page.line(block.title, "bold"), block.aside), "  ")
     for inner in block.blocks:
         yield from page.blocks([inner], 4 if isinstance(inner, doc.Items) else 2)
 
@@ -286,7 +266,7 @@ def _card(page: Page, block: doc.Card, indent: int) -> Iterator[Text]:
 def _notice(page: Page, block: doc.Notice, indent: int) -> Iterator[Text]:
     yield from _heading(page, doc.Heading(block.title), indent)
     for line in block.lines:
-        yield from page.block(page.line(line), Text.assemble("  ", page.text("!", "yellow"), " "))
+        yield from page.block(line, Text.assemble("  ", page.text("!", "yellow"), " "))
 
 
 def _chart(page: Page, block: doc.Chart, indent: int) -> Iterator[Text]:
@@ -302,10 +282,10 @@ def _receipt(page: Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
         for part in parts:
             longer = f"{line} · {part}" if line else part
             if line and cell_len(longer) > page.width:
-                yield from page.block(page.line(line, "dim"), Text())
+                yield from page.block(page.line(line, "dim"))
                 longer = part
             line = longer
-        yield from page.block(page.line(line, "dim"), Text())
+        yield from page.block(page.line(line, "dim"))
 
 
 WRITERS: dict[type, Callable[[Page, Any, int], Iterator[Text]]] = {

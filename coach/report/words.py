@@ -17,6 +17,8 @@ LABELS = {
     Standing.MISSING: "still missing",
     Standing.UNJUDGED: "not judged",
 }
+#: What the candidate is asked to do about a check; else to add it.
+STEP_VERBS = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
 #: A red flag that was only partly found.
 LABEL_MAY_COUNT_AGAINST = "may count against you"
 
@@ -59,12 +61,6 @@ def opening(level: int, red_flags: int, doubtful: int = 0) -> str:
 def steps_title(steps: int) -> str:
     """Return the heading above the improvements."""
     return "The step that would help most" if steps == 1 else f"The {_count(steps)} steps that would help most"
-
-
-def step_verb(standing: Standing) -> str:
-    """Return what the candidate is asked to do about a check."""
-    verbs = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
-    return verbs.get(standing, "Add")
 
 
 def gain_text(gain: float) -> str:
