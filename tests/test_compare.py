@@ -1,23 +1,39 @@
-"""Tests of coach.compare.comparison_building."""
+"""Comparing revisions: each is judged once, compared check by check, and a series is a list of comparisons."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from assessment_factory import ANSWER, dicom_assessment, dicom_question, receipt, shipped_bank
-from comparison_cases import NEW, OLD, REWORDED, compared
+from comparison_cases import NEW, OLD, REWORDED, assessor_with, compared, keyword_judge, series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from coach.answer.answer import AssessmentWarning
-from coach.compare.comparison_building import JudgedRevision, build_comparison
-from coach.compare.result import ComparedVersion, Comparison
+from coach.compare.compare import (
+    JudgedRevision,
+    Revision,
+    build_comparison,
+    build_series,
+    compare_revisions,
+    compare_series,
+    known_from_history,
+)
+from coach.compare.result import ComparedVersion, Comparison, ComparisonSeries
+from coach.history.records import AttemptRecord
+from coach.judge.judging import OnVerdict
+from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
 from coach.submit.changes import CheckChange
+from coach.submit.key import result_key
 
+QUESTION = dicom_question()
+PAIR = [Revision("old", OLD), Revision("new", NEW)]
+BETTER = NEW + " A CT sends its images with C-STORE. We can mix manufacturers."
 ANSWERS = st.lists(
     st.sampled_from(
         [
@@ -42,8 +58,8 @@ def built(old: Assessment, new: Assessment, **new_options: Any) -> Comparison:
     return build_comparison(
         shipped_bank(),
         dicom_question(),
-        JudgedRevision("first.md", ANSWER, old),
-        JudgedRevision("second.md", ANSWER, new, **new_options),
+        JudgedRevision(Revision("first.md", ANSWER), old),
+        JudgedRevision(Revision("second.md", ANSWER, **new_options), new),
     )
 
 
@@ -239,3 +255,164 @@ def test_a_regression_is_not_hidden_by_gains() -> None:
     assert comparison.lost
     assert fields.index("lost") < fields.index("red_flags_appeared") < fields.index("gained")
     assert comparison.changes()[0] == comparison.lost[0]
+
+
+async def saved(assessor: AnswerAssessor, text: str, **changes: Any) -> AttemptRecord:
+    """Return a saved attempt as this assessor would have made it; ``changes`` replace fields of its receipt."""
+    assessment = await assessor.assess(QUESTION, text)
+    assessment.receipt = assessment.receipt.model_copy(update=changes)
+    return AttemptRecord(
+        question_id=QUESTION.id,
+        bank_title=shipped_bank().title,
+        created_at=datetime.now(UTC),
+        answer=text,
+        assessment=assessment,
+    )
+
+
+async def test_both_revisions_are_judged_once() -> None:
+    """Two revisions cost two judgements, in their order."""
+    judge = keyword_judge()
+    comparison = await compare_revisions(assessor_with(judge), QUESTION, PAIR)
+
+    assert [task.answer.text for task in judge.tasks] == [OLD, NEW]
+    assert (comparison.old.label, comparison.new.label) == ("old", "new")
+
+
+async def test_the_same_text_is_judged_once() -> None:
+    """A text that stands twice in a series is not paid for twice."""
+    judge = keyword_judge()
+    await compare_series(assessor_with(judge), QUESTION, [*PAIR, Revision("again", OLD)])
+
+    assert [task.answer.text for task in judge.tasks] == [OLD, NEW]
+
+
+async def test_other_white_space_is_judged_anew() -> None:
+    """Evidence points at characters, so that a text with other line breaks cannot borrow it."""
+    judge = keyword_judge()
+    wrapped = OLD.replace("hospital. ", "hospital.\n")
+    comparison = await compare_revisions(assessor_with(judge), QUESTION, [PAIR[0], Revision("wrapped", wrapped)])
+
+    assert len(judge.tasks) == 2
+    assert comparison.verdict == "no_clear_change"
+    assert all(wrapped[q.start : q.end] == q.quote for c in comparison.red_flags_remaining for q in c.new_evidence)
+
+
+async def test_a_known_assessment_is_not_made_again() -> None:
+    """An assessment with the same result key is taken over as it is."""
+    judge = keyword_judge()
+    assessor = assessor_with(judge)
+    known = {result_key(shipped_bank(), QUESTION, judge, OLD): await assessor.assess(QUESTION, OLD)}
+    judge.tasks.clear()
+    await compare_revisions(assessor, QUESTION, PAIR, known)
+
+    assert [task.answer.text for task in judge.tasks] == [NEW]
+
+
+async def test_saved_attempts_of_the_same_making_are_known() -> None:
+    """Comparing two attempts that this model judged asks the model nothing."""
+    judge = keyword_judge()
+    assessor = assessor_with(judge)
+    attempts = [await saved(assessor, OLD), await saved(assessor, NEW)]
+    judge.tasks.clear()
+    comparison = await compare_revisions(assessor, QUESTION, PAIR, known_from_history(assessor, QUESTION, attempts))
+
+    assert judge.tasks == []
+    assert comparison.verdict == "improved"
+
+
+@pytest.mark.parametrize("field", ["judging_sha256", "calibration"])
+async def test_attempts_of_another_making_are_judged_again(field: str) -> None:
+    """An attempt under another model, method, prompt, question, rubric or encoder is not mixed in."""
+    assessor = assessor_with(keyword_judge())
+
+    assert known_from_history(assessor, QUESTION, [await saved(assessor, OLD)])
+    assert not known_from_history(assessor, QUESTION, [await saved(assessor, OLD, **{field: "another"})])
+
+
+async def test_the_caller_hears_which_revision_is_judged() -> None:
+    """Before a revision is judged its name is told, and its verdicts go where the caller wants them."""
+    told: list[str] = []
+
+    def on_revision(revision: Revision) -> OnVerdict | None:
+        told.append(revision.label)
+        return None
+
+    await compare_revisions(
+        assessor_with(keyword_judge()), QUESTION, [PAIR[0], Revision("same", OLD)], None, on_revision
+    )
+
+    assert told == ["old"]
+
+
+async def test_a_comparison_needs_two_revisions() -> None:
+    """One revision cannot be compared, and three are a series."""
+    for revisions in (PAIR[:1], [*PAIR, *PAIR]):
+        with pytest.raises(ValueError, match="two revisions"):
+            await compare_revisions(assessor_with(keyword_judge()), QUESTION, revisions)
+
+
+def test_each_version_is_compared_with_the_one_before_and_with_the_first() -> None:
+    """The table says for every version what it gained since the previous one, and how it stands to the first."""
+    first, second, third = series(OLD, NEW, BETTER).rows
+
+    assert first.against_previous is first.against_first is None
+    assert second.against_previous == second.against_first
+    assert second.against_previous is not None
+    assert second.against_previous.verdict == compared().verdict
+    assert second.against_previous.lost == compared().lost
+    assert third.against_previous is not None
+    assert {change.check_id for change in third.against_previous.gained} == {"transfer-services", "vendor-independence"}
+    assert third.against_first is not None
+    assert third.against_first.verdict == "improved"
+    assert "own-example" in {change.check_id for change in third.against_first.gained}
+
+
+def test_the_best_version_is_marked() -> None:
+    """The version with the highest score is the best one, wherever it stands in the series."""
+    table = series(OLD, BETTER, NEW)
+
+    assert [row.best for row in table.rows] == [False, True, False]
+    assert (table.best, table.not_clearly_better_than) == ("v2", [])
+
+
+def test_the_best_version_may_be_best_by_noise_only() -> None:
+    """A version that does not clearly beat another one is no clear winner; of equals the latest is best."""
+    table = series(NEW, OLD, NEW + " We all like to work with it here.")
+
+    assert (table.best, table.not_clearly_better_than) == ("v3", ["v1"])
+
+
+def test_the_last_step_is_told_in_full() -> None:
+    """Beside the table stands the whole comparison of the last version with the one before it."""
+    latest = series(OLD, REWORDED, NEW).latest
+
+    assert (latest.old.label, latest.new.label, latest.verdict) == ("v2", "v3", "improved")
+    assert latest.next_advice
+
+
+def test_versions_without_a_score_are_no_zeros() -> None:
+    """A version that was not judged has no verdict, a reason, and is never best."""
+    table = series("", OLD, "No.")
+
+    assert [row.version.score is None for row in table.rows] == [True, False, True]
+    assert table.best == "v2"
+    step = table.rows[1].against_previous
+    assert step is not None
+    assert (step.verdict, step.difference) == (None, None)
+    assert "v1: The answer is empty." in (step.no_verdict_reason or "")
+    assert series("", "").best is None
+
+
+def test_one_version_is_no_series() -> None:
+    """A table of fewer than two versions is a mistake of the caller."""
+    with pytest.raises(ValueError, match="two"):
+        build_series(shipped_bank(), dicom_question(), [])
+
+
+def test_the_json_of_a_series_can_be_read_back() -> None:
+    """A written series is valid, says the same and names its schema."""
+    table = series(OLD, NEW, BETTER)
+
+    assert ComparisonSeries.model_validate_json(table.to_json()) == table
+    assert '"schema": "coach/comparison-series@1"' in table.to_json()
