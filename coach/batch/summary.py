@@ -132,10 +132,6 @@ class BatchSummary(ResultModel):
     cost_usd: float | None = Field(description="None when the cost of any result is not known.")
     seconds_per_answer: float | None
 
-    def to_json(self) -> str:
-        """Return the summary as indented JSON with the contract's field names."""
-        return self.model_dump_json(by_alias=True, indent=2)
-
 
 @dataclass
 class _Criterion:

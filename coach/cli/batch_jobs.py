@@ -245,4 +245,4 @@ def _job_line(job: BatchJob) -> str:
 def _print_jobs(jobs: list[BatchJob]) -> None:
     from coach.batch.provider import JobList
 
-    typer.echo(JobList(jobs=jobs).model_dump_json(by_alias=True, indent=2))
+    typer.echo(JobList(jobs=jobs).to_json())

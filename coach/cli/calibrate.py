@@ -180,7 +180,7 @@ def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
 
         write_whole(html, html_report(calibration_document(report, page=True)))
     if as_json:
-        typer.echo(report.model_dump_json(by_alias=True, indent=2))
+        typer.echo(report.to_json())
         return
     from coach.report.terminal import TerminalReport
 

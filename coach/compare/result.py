@@ -109,10 +109,6 @@ class Comparison(ResultModel):
         """Return the checks that changed, in the order of a report: what was lost first."""
         return [*self.lost, *self.red_flags_appeared, *self.gained, *self.red_flags_gone]
 
-    def to_json(self) -> str:
-        """Return the comparison as indented JSON with the contract's field names."""
-        return self.model_dump_json(by_alias=True, indent=2)
-
 
 class SeriesStep(ResultModel):
     """One version against an earlier one, in short."""
@@ -150,7 +146,3 @@ class ComparisonSeries(ResultModel):
     not_clearly_better_than: list[str]
     rule: str
     latest: Comparison
-
-    def to_json(self) -> str:
-        """Return the series as indented JSON with the contract's field names."""
-        return self.model_dump_json(by_alias=True, indent=2)

@@ -1,4 +1,4 @@
-"""Files of attempts as JSON Lines: exports, and the rescue files of attempts that the history could not save.
+"""What the history leaves in files beside it: exports, and rescue files of attempts that it could not save.
 
 A locked or damaged history never costs the critique that was just paid for: ``save_or_rescue``.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from coach.answer.answer import AssessmentWarning
+from coach.answer.read import delete_drafts
 from coach.errors import InputError, StorageError
 from coach.files import data_directory, keep_answer
-from coach.history.records import AttemptRecord
+from coach.history.records import AttemptRecord, Deletion
 from coach.history.store import HistoryStore, new_record
 from coach.submit.assessment import Assessment
 
@@ -111,6 +112,26 @@ def rescue_files() -> list[Path]:
                 if path.is_file() and not path.is_symlink() and (os.name == "nt" or path.lstat().st_uid == os.geteuid())
             )
     return found
+
+
+def delete_attempts(
+    store: HistoryStore,
+    question_id: str | None = None,
+    *,
+    ids: Collection[int] | None = None,
+    bank_title: str | None = None,
+    everything: bool = False,
+) -> Deletion:
+    """Delete attempts as ``HistoryStore.delete`` does, and what rescue files and drafts hold of the same answers.
+
+    An attempt that has a number is in no rescue file, and no draft belongs to it or to a bank.
+    """
+    deleted = store.delete(question_id, ids=ids, bank_title=bank_title, everything=everything)
+    return Deletion(
+        attempts=deleted,
+        rescue_files=0 if ids else delete_rescue_files(question_id, bank_title),
+        drafts=delete_drafts(question_id) if not ids and (question_id or everything) else 0,
+    )
 
 
 def delete_rescue_files(question_id: str | None = None, bank_title: str | None = None) -> int:

@@ -102,7 +102,3 @@ class Assessment(ResultModel):
     def probabilities(self) -> dict[str, float | None]:
         """Return the probability of every check, None where it was not judged."""
         return {check.id: check.probability for check in self.check_results()}
-
-    def to_json(self) -> str:
-        """Return the assessment as indented JSON with the contract's field names."""
-        return self.model_dump_json(by_alias=True, indent=2)
