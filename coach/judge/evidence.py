@@ -25,13 +25,13 @@ from coach.judge.similarity import Similarity, stems
 #: counter-example and the largest share of an example's telling words beside it.
 RANKING = (0.3, -0.5, 0.4)
 #: So many of the nearest examples count for a quote.
-EXAMPLES = 3
+_EXAMPLES = 3
 #: Weights for a quote beside the mean cosine of these examples: cosine of the statement, words of an example and of the
 #: statement; and what a sentence gains that tells of an event, for a check that needs one.
-STATEMENT, EXAMPLE_WORDS, STATEMENT_WORDS, EVENT = 0.3, 0.8, 0.6, 0.2
+_STATEMENT, _EXAMPLE_WORDS, _STATEMENT_WORDS, _EVENT = 0.3, 0.8, 0.6, 0.2
 #: So many of the checks that a sentence fits best say how much it fits any check, and this share of it is taken off.
-COMPARED, COMMON = 3, 0.5
-QUOTING = (EXAMPLES, STATEMENT, EXAMPLE_WORDS, STATEMENT_WORDS, EVENT, COMPARED, COMMON)
+_COMPARED, _COMMON = 3, 0.5
+QUOTING = (_EXAMPLES, _STATEMENT, _EXAMPLE_WORDS, _STATEMENT_WORDS, _EVENT, _COMPARED, _COMMON)
 #: So much of an answer is asked about at once: some 1000 words.
 MAX_ASKED_CHARACTERS = 6000
 #: An event counts from so much above the cosine below which a sentence has nothing to do with the question: the way to
@@ -76,13 +76,13 @@ class Likeness:
 
     def quotable(self) -> float:
         """Return how well the sentence shows that the check is met."""
-        nearest = sorted(self.examples, reverse=True)[:EXAMPLES]
+        nearest = sorted(self.examples, reverse=True)[:_EXAMPLES]
         return (
             sum(nearest) / len(nearest)
-            + STATEMENT * self.statement
-            + EXAMPLE_WORDS * self.example_words
-            + STATEMENT_WORDS * self.statement_words
-            + EVENT * self.event
+            + _STATEMENT * self.statement
+            + _EXAMPLE_WORDS * self.example_words
+            + _STATEMENT_WORDS * self.statement_words
+            + _EVENT * self.event
         )
 
 
@@ -172,8 +172,8 @@ def choose_quotes(likenesses: Sequence[Sequence[Likeness]]) -> list[int]:
     values = [[likeness.quotable() for likeness in row] for row in likenesses]
     common = []
     for column in zip(*values, strict=True):
-        best = sorted(column, reverse=True)[:COMPARED]
-        common.append(COMMON * sum(best) / len(best))
+        best = sorted(column, reverse=True)[:_COMPARED]
+        common.append(_COMMON * sum(best) / len(best))
     return [max(range(len(row)), key=lambda index: row[index] - common[index]) for row in values]
 
 

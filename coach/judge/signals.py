@@ -74,9 +74,9 @@ DISBELIEF = 6.0
 #: What an event adds to a check that needs one, and what it takes away that none is told. Fitted to the samples as
 #: often as met and unmet checks come: 0.9 and -1.3; weighing the same: 2.3 and -0.3. Rounded with more weight on the
 #: lack: all 40 points of this kind that the sample answers make come with an event, and only 17 of the 198 others.
-TOLD, UNTOLD = 1.0, -2.0
+_TOLD, UNTOLD = 1.0, -2.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
-STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
+_STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
 
 #: A check is met from MET on, partly met from PARTLY on.
 MET, PARTLY = 0.6, 0.35
@@ -84,12 +84,12 @@ MET, PARTLY = 0.6, 0.35
 RED_FLAG_DOUBT = 0.5
 
 #: The model is asked only where the other signals leave a probability in this range.
-ASK_ABOVE, ASK_BELOW = 0.02, 0.98
+_ASK_ABOVE, _ASK_BELOW = 0.02, 0.98
 
 
 def probability_of(kind: Kind, signals: Signals) -> float:
     """Return the probability (0..1) that the answer does what a check of this kind says."""
-    weights = STATEMENT_ONLY if signals.statement_only else WEIGHTS[kind]
+    weights = _STATEMENT_ONLY if signals.statement_only else WEIGHTS[kind]
     value = (
         weights.bias
         + weights.statement * signals.statement
@@ -100,7 +100,7 @@ def probability_of(kind: Kind, signals: Signals) -> float:
         + weights.log_odds * (signals.log_odds or 0.0)
     )
     if signals.event is not None:
-        value += UNTOLD + (TOLD - UNTOLD) * signals.event
+        value += UNTOLD + (_TOLD - UNTOLD) * signals.event
     if kind == "red_flag":
         value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
@@ -109,14 +109,14 @@ def probability_of(kind: Kind, signals: Signals) -> float:
 def worth_asking(kind: Kind, signals: Signals) -> bool:
     """Return whether the model's view could still change the verdict; nobody is accused without it."""
     probability = probability_of(kind, signals)
-    if signals.statement_only or probability < ASK_ABOVE:
+    if signals.statement_only or probability < _ASK_ABOVE:
         return signals.statement_only
-    return kind == "red_flag" or probability <= ASK_BELOW
+    return kind == "red_flag" or probability <= _ASK_BELOW
 
 
 def rule_sha256() -> str:
     """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
-    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, TOLD, UNTOLD, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
+    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, _TOLD, UNTOLD, _STATEMENT_ONLY, _ASK_ABOVE, _ASK_BELOW))
     return hashlib.sha256(rule.encode()).hexdigest()[:12]
 
 
