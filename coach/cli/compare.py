@@ -23,8 +23,8 @@ from coach.cli.options import (
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
-    from coach.cli.compare_inputs import CompareInputs
     from coach.compare.compare import Revision
+    from coach.compare.inputs import CompareInputs
     from coach.compare.result import Comparison, ComparisonSeries
     from coach.judge.judging import OnVerdict
     from coach.submit.open import Settings
@@ -68,7 +68,7 @@ def compare_command(
     import asyncio
 
     from coach.bank.load import load_bank
-    from coach.cli.compare_inputs import gather_inputs
+    from coach.compare.inputs import gather_inputs
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)

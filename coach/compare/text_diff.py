@@ -17,7 +17,7 @@ from coach.answer.sentences import split_sentences
 from coach.compare.result import DiffSegment, MovedSentence, SegmentKind, TextDiff
 
 #: Shorter sentences ("Yes, we did.") come and go; they are not called moved.
-MIN_MOVED_WORDS = 4
+_MIN_MOVED_WORDS = 4
 #: A word or one other character, with the white space behind it.
 _TOKEN = re.compile(r"(?:\w+(?:['’-]\w+)*|[^\w\s])\s*")
 _WORD = re.compile(r"\w+")
@@ -110,7 +110,7 @@ def _mark_moved(
     stay, other_stay = {i for i, _ in anchors}, {j for _, j in anchors}
     waiting: dict[str, list[int]] = {}
     for j, key in enumerate(other_keys):
-        if j not in other_stay and len(key.split()) >= MIN_MOVED_WORDS:
+        if j not in other_stay and len(key.split()) >= _MIN_MOVED_WORDS:
             waiting.setdefault(key, []).append(j)
     pairs = [(i, waiting[key].pop(0)) for i, key in enumerate(keys) if i not in stay and waiting.get(key)]
     # By where they come first, in either text.

@@ -1,8 +1,8 @@
 """The history of attempts in one private SQLite file, to which is only added.
 
 The file says in ``PRAGMA user_version`` which form it has: 0 is a new file, or one of the first coaches, which kept the
-version in a table of its own beside the same table of attempts; a form above VERSION is a newer coach's. To change the
-form, raise VERSION and bring older files up to date in ``_bring_up_to_date``.
+version in a table of its own beside the same table of attempts; a form above _VERSION is a newer coach's. To change the
+form, raise _VERSION and bring older files up to date in ``_bring_up_to_date``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from coach.files import data_directory, make_private_directory, make_private_fil
 from coach.history.records import Attempt, AttemptRecord
 from coach.submit.assessment import Assessment
 
-FILE_NAME = "history.db"
+_FILE_NAME = "history.db"
 #: How long a process waits for another one that is writing.
-WAIT_SECONDS = 10.0
-VERSION = 1
+_WAIT_SECONDS = 10.0
+_VERSION = 1
 #: A number that was deleted is never given again, so that "attempt 7" always means the same text.
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS attempts (
@@ -79,7 +79,7 @@ class HistoryStore:
         self._connection = connection
 
     @classmethod
-    def open(cls, path: Path | None = None, *, wait_seconds: float = WAIT_SECONDS) -> Self:
+    def open(cls, path: Path | None = None, *, wait_seconds: float = _WAIT_SECONDS) -> Self:
         """Open the history in ``path``, else the user's own; a missing file is made, an older one brought up to date.
 
         ``wait_seconds`` is how long to wait for another process that writes, or sets the file up. Raises StorageError.
@@ -94,7 +94,7 @@ class HistoryStore:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA temp_store = MEMORY")
-            if _version(connection, path) < VERSION:
+            if _version(connection, path) < _VERSION:
                 _bring_up_to_date(connection, path, wait_seconds)
             on_failure.pop_all()
             return cls(path, connection)
@@ -246,7 +246,7 @@ def history_path() -> Path:
     """
     address = os.environ.get("COACH_DATABASE_URL")
     if not address:
-        return data_directory() / FILE_NAME
+        return data_directory() / _FILE_NAME
     name = address.removeprefix("sqlite:///")
     if name in ("", address) or name.startswith((":", "file:")):
         # The address may hold a password, so it is not repeated.
@@ -260,7 +260,7 @@ def history_path() -> Path:
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     """Return the version of the file's form; raises StorageError for a newer coach's."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
+    if version > _VERSION:
         raise StorageError(
             f"the history {path} was written by a newer coach (its form is {version})", "Update the coach."
         )
@@ -275,12 +275,12 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path, wait_seconds: 
     with FileLock(f"{path}.lock", timeout=wait_seconds, mode=0o600):
         connection.execute("PRAGMA journal_mode = WAL")
         with _transaction(connection):
-            if _version(connection, path) == VERSION:
+            if _version(connection, path) == _VERSION:
                 return
             for statement in _TABLES:
                 connection.execute(statement)
             connection.execute(f"DROP TABLE IF EXISTS {_OLD_VERSION_TABLE}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
 @contextmanager

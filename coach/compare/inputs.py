@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
     from coach.history.records import Attempt
 
-EXEMPLAR = "exemplar"
-EXAMPLE_LABEL = "one example of a strong answer"
+_EXEMPLAR = "exemplar"
+_EXAMPLE_LABEL = "one example of a strong answer"
 #: So many of the newest attempts are looked at for assessments that need not be made again.
 _LOOKED_AT = 20
 
@@ -39,7 +39,7 @@ def gather_inputs(
     Raises InputError when the options do not fit together or there is too little to compare, AnswerUnreadableError for
     a file, and StorageError when the history is needed and cannot be read.
     """
-    if compare_with not in (None, EXEMPLAR):
+    if compare_with not in (None, _EXEMPLAR):
         raise InputError(f"--with {compare_with}: there is no such comparison", "Use: --with exemplar")
     if compare_with and len(files) > 1:
         raise InputError(
@@ -70,7 +70,7 @@ def _example(question: Question, bank_path: Path | None) -> Revision:
 
     answers = exemplar_answers(question.id, bank_path)
     if "strong" in answers:
-        return Revision(EXAMPLE_LABEL, answers["strong"], example=True)
+        return Revision(_EXAMPLE_LABEL, answers["strong"], example=True)
     raise InputError(
         f"the bank has no example of a strong answer to {question.id}",
         "Put one into examples/exemplars beside the bank, or compare two files.",
