@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from kept_replies import open_kept_assessor
+from measuring import measure_signals
 from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
@@ -57,7 +58,7 @@ async def labelled_rows(keep: Path | None) -> list[Row]:
         for question in assessor.bank.questions:
             for sample in [*load_exemplars(question.id), *load_traps(question.id)]:
                 task = assessor.task(question, assessor.prepare(question, sample.answer))
-                for check, s in await judge.measure_signals(task):
+                for check, s in await measure_signals(judge, task):
                     label = 1.0 if check.id in sample.met else 0.5 if check.id in sample.partly else 0.0
                     signals = (s.statement, s.example, s.counter, s.support, s.words, s.log_odds or 0.0)
                     rows.append(Row(question.id, check.kind, label, signals))

@@ -24,7 +24,7 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
 
 from coach.bank.questions import Bank, Question
-from coach.judge.verdicts import MET, PARTLY
+from coach.judge.signals import MET, PARTLY
 from coach.submit.assessment import Assessment, CheckResult
 from coach.submit.open import Settings
 from coach.submit.scoring import score_answer

@@ -32,9 +32,9 @@ from kept_replies import KeptSession, open_kept_session
 
 from coach.calibrate.agreement import agreement_of
 from coach.calibrate.gold import GoldPlan, GoldRow, GoldTask, plan_calibration, read_gold
-from coach.judge.log_odds import yes_log_odds
 from coach.judge.logprobs import CONTENT_FREE
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
+from coach.judge.signals import yes_log_odds
 from coach.judge.structured import StructuredJudge
 from coach.model.completion import CompletionRequest, JsonSchema, Message
 from coach.model.encoder import SentenceEncoder

@@ -10,28 +10,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 
-from coach.judge.baselines import SHIPPED
+from measuring import measure_baselines
+
+from coach.judge.baselines import SHIPPED, Baselines
 from coach.judge.logprobs import LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.model.encoder import SentenceEncoder
 from coach.submit.open import Settings, open_session
 
 
-class Recorder:
+class Recorder(Baselines):
     """Keeps what was asked for in this run: known from the file, or measured now."""
 
     def __init__(self, known: dict[str, float]) -> None:
-        self._known = known
+        super().__init__()
+        self._found = known
         self.values: dict[str, float] = {}
 
     def get(self, key: str) -> float | None:
         """Return a known value; what nobody asks for any more is dropped from the file."""
-        if key in self._known:
-            self.values[key] = self._known[key]
+        if key in self._found:
+            self.values[key] = self._found[key]
         return self.values.get(key)
 
-    def put(self, values: dict[str, float]) -> None:
+    def put(self, values: Mapping[str, float]) -> None:
         """Keep values."""
         self.values.update(values)
 
@@ -50,7 +54,7 @@ async def main() -> None:
         judge = LogprobsJudge(session.model, load_prompts(), SentenceEncoder(), recorder)
         for question in session.assessor.bank.questions:
             answer = session.assessor.prepare(question, "")
-            await judge.measure_baselines(session.assessor.task(question, answer))
+            await measure_baselines(judge, session.assessor.task(question, answer))
             print(question.id, len(recorder.values), flush=True)
             # What is known stays until the end, so that a run that was stopped goes on where it was.
             write({**known, **recorder.values})

@@ -3,7 +3,7 @@
     python benchmarks/reworded_pairs.py [--model local] [--levels] [--keep FILE]
 
 Pairs: each rewording of examples/rewordings.yaml is compared with the exemplar it was made from; at least 95 % must be
-"no clear change". The spread of the probabilities between the two sets NOISE in coach/compare/comparing.py.
+"no clear change". The spread of the probabilities between the two sets NOISE in coach/submit/changes.py.
 Levels (--levels): weak to partial and partial to strong must be "improved", strong to partial "worse".
 
 With --keep the model's replies are kept in a file (see kept_replies.py), so that the rule can be looked at without the
@@ -27,8 +27,8 @@ from coach.bank.example_files import exemplar_answers, load_rewordings
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Question
 from coach.compare.compare import Revision, compare_revisions
-from coach.compare.comparing import JITTER, MIN_CHANGE
-from coach.compare.comparison import Comparison
+from coach.compare.difference import JITTER, MIN_CHANGE
+from coach.compare.result import Comparison
 from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
 from coach.submit.changes import NOISE, Z

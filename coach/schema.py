@@ -15,3 +15,7 @@ class ResultModel(BaseModel):
     """Data that the program writes: closed, so that a typo in a field name cannot go unnoticed."""
 
     model_config = ConfigDict(extra="forbid")
+
+    def to_json(self) -> str:
+        """Return the result as ``--json`` prints it: indented, with the contract's field names."""
+        return self.model_dump_json(by_alias=True, indent=2)

@@ -16,7 +16,7 @@ from coach.batch.grade import BatchRun, Grader
 from coach.batch.rows import AnswerRow, RowKeys, RowProblem, RowResult
 from coach.batch.store import NAME, Store
 from coach.judge.judging import Judge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.structured import StructuredJudge
 from coach.model.openai_client import OpenAIChatModel
 from coach.model.pace import AdaptiveLimit, FixedLimit, PacedChatModel, Patience

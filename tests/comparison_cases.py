@@ -12,9 +12,9 @@ from scripted_judge import ScriptedJudge
 from coach.answer.answer import Sentence
 from coach.bank.questions import Check
 from coach.compare.compare import Revision, compare_revisions, compare_series
-from coach.compare.comparison import Comparison, ComparisonSeries
+from coach.compare.result import Comparison, ComparisonSeries
 from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
-from coach.judge.verdicts import verdict_of
+from coach.judge.signals import verdict_of
 from coach.submit.assess import AnswerAssessor
 
 #: check id -> words that show it in a sentence, each with the probability that it is worth.

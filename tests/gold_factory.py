@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from assessment_factory import dicom_assessment
 from scripted_judge import ScriptedJudge
+from scripted_model import ScriptedModel
 
 from coach.bank.questions import Bank, Check
 from coach.calibrate.gold import GoldPlan, GoldRow, GoldTask, JudgedAnswer, match_questions, plan_calibration
 from coach.calibrate.result import Calibration, Scale
-from coach.calibrate.score_log import ScoreRecord
 from coach.judge.judging import JudgeTask
+from coach.model.choose import ModelChoice
+from coach.model.pace import FixedLimit
 from coach.submit.assess import AnswerAssessor
+from coach.submit.open import Session
 
 STACK = ("What is a stack?", "A list in which the last item added is the first one removed.")
 QUEUE = ("What is a queue?", "A list in which the first item added is the first one removed.")
@@ -90,19 +93,9 @@ def assessor(judge: ScriptedJudge, bank: Bank) -> AnswerAssessor:
     return AnswerAssessor(bank, judge, lambda model, usage, endpoint: 0.001)
 
 
-class MemoryScores:
-    """Scores that live as long as the test."""
-
-    def __init__(self, kept: Mapping[tuple[str, int], ScoreRecord] | None = None) -> None:
-        self.records: dict[tuple[str, int], ScoreRecord] = dict(kept or {})
-
-    def get(self, key: str, repeat: int) -> ScoreRecord | None:
-        """Return the kept score, or None."""
-        return self.records.get((key, repeat))
-
-    def add(self, record: ScoreRecord) -> None:
-        """Keep a score."""
-        self.records[record.key, record.repeat] = record
+def session(judge: ScriptedJudge, bank: Bank, concurrency: int = 1) -> Session:
+    """Return a session with this judge, so many answers at a time."""
+    return Session(ModelChoice(False, "a test"), ScriptedModel([]), assessor(judge, bank), FixedLimit(concurrency))
 
 
 def calibration(**changes: object) -> Calibration:

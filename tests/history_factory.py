@@ -56,10 +56,10 @@ def attempt(number: int, assessment: Assessment | None = None, *, bank_title: st
 
 
 def open_at(path: Path, wait_seconds: float = 10.0) -> HistoryStore:
-    """Open the SQLite history at this path."""
-    return HistoryStore.open(f"sqlite:///{path}", wait_seconds=wait_seconds)
+    """Open the history at this path."""
+    return HistoryStore.open(path, wait_seconds=wait_seconds)
 
 
-def add(store: HistoryStore, answer: str = "An answer.", question_id: str = QUESTION) -> int:
-    """Save one attempt."""
-    return store.add(question_id, answer, judged(question_id=question_id), bank_title=BANK)
+def add(store: HistoryStore, answer: str = "An answer.", question_id: str = QUESTION, bank_title: str = BANK) -> int:
+    """Save one attempt and return its number."""
+    return store.add(question_id, answer, judged(question_id=question_id), bank_title=bank_title)

@@ -1,28 +1,27 @@
-"""A process of its own that saves attempts: history_writer.py ADDRESS NAME COUNT, after a line on standard input."""
+"""A process of its own that saves attempts: history_writer.py PATH NAME COUNT, after a line on standard input."""
 
 from __future__ import annotations
 
-import importlib
 import sys
+from pathlib import Path
 
+# Loaded before the start, so that both processes really open the new file at the same moment.
+import filelock  # noqa: F401
 from history_factory import BANK, QUESTION, judged
 
 from coach.history.store import HistoryStore
 
 
-def main(address: str, name: str, count: int) -> None:
+def main(path: Path, name: str, count: int) -> None:
     """Say that the process is ready, wait for the start, then save ``count`` attempts one by one."""
     assessment = judged()
-    # Loaded before the start, so that both processes really open the new database at the same moment.
-    for module in ("coach.history.database", "coach.history.queries", "alembic.command"):
-        importlib.import_module(module)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    with HistoryStore.open(address, wait_seconds=120) as store:
+    with HistoryStore.open(path, wait_seconds=120) as store:
         for number in range(count):
             store.add(QUESTION, f"{name} {number}", assessment, bank_title=BANK)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

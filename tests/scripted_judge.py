@@ -12,7 +12,7 @@ from scripted_model import ScriptedModel
 
 from coach.bank.questions import Bank, Check
 from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict
-from coach.judge.verdicts import verdict_of
+from coach.judge.signals import verdict_of
 from coach.model.choose import ModelChoice
 from coach.model.completion import Usage
 from coach.model.pace import FixedLimit

@@ -11,10 +11,10 @@ import pytest
 
 from coach.answer.answer import Answer
 from coach.bank.load import load_bank
-from coach.judge.baselines import SHIPPED, BaselineFile
+from coach.judge.baselines import SHIPPED, Baselines
 from coach.judge.judging import JudgeTask
 from coach.judge.logprobs import LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.similarity import LexicalSimilarity
 from coach.model.completion import ChatModel
 
@@ -22,15 +22,15 @@ from coach.model.completion import ChatModel
 def test_what_was_put_is_there_for_the_next_process(tmp_path: Path) -> None:
     """Values survive in the file, in a directory that is made when it is needed."""
     path = tmp_path / "new" / "folder" / "baselines.json"
-    BaselineFile(path, {}).put({"a": -1.25})
+    Baselines(path, {}).put({"a": -1.25})
 
-    assert BaselineFile(path, {}).get("a") == -1.25
-    assert BaselineFile(path, {}).get("b") is None
+    assert Baselines(path, {}).get("a") == -1.25
+    assert Baselines(path, {}).get("b") is None
 
 
 def test_a_measured_value_is_preferred_to_a_shipped_one(tmp_path: Path) -> None:
     """Shipped values save the measuring, and an own measurement replaces them."""
-    baselines = BaselineFile(tmp_path / "baselines.json", {"a": 1.0, "b": 2.0})
+    baselines = Baselines(tmp_path / "baselines.json", {"a": 1.0, "b": 2.0})
     baselines.put({"a": 5.0})
 
     assert (baselines.get("a"), baselines.get("b")) == (5.0, 2.0)
@@ -40,11 +40,11 @@ def test_a_measured_value_is_preferred_to_a_shipped_one(tmp_path: Path) -> None:
 def test_two_processes_do_not_lose_each_others_values(tmp_path: Path) -> None:
     """What another process wrote in the meantime is kept."""
     path = tmp_path / "baselines.json"
-    one, other = BaselineFile(path, {}), BaselineFile(path, {})
+    one, other = Baselines(path, {}), Baselines(path, {})
     one.put({"a": 1.0})
     other.put({"b": 2.0})
 
-    again = BaselineFile(path, {})
+    again = Baselines(path, {})
     assert (again.get("a"), again.get("b")) == (1.0, 2.0)
     assert [file.name for file in tmp_path.iterdir()] == ["baselines.json"]
 
@@ -66,7 +66,7 @@ def test_a_damaged_file_is_like_an_empty_one(tmp_path: Path, content: bytes) -> 
     """Only numbers are taken from the file, and the next value makes it whole again."""
     path = tmp_path / "baselines.json"
     path.write_bytes(content)
-    baselines = BaselineFile(path, {})
+    baselines = Baselines(path, {})
 
     assert [baselines.get(key) for key in "abcde"] == [None] * 5
     baselines.put({"a": 1.0})
@@ -79,7 +79,7 @@ def test_a_cache_that_cannot_be_written_still_serves_this_run(tmp_path: Path) ->
     (tmp_path / "taken.json").mkdir()
 
     for path in (tmp_path / "file" / "baselines.json", tmp_path / "taken.json"):
-        baselines = BaselineFile(path, {})
+        baselines = Baselines(path, {})
         baselines.put({"a": 1.0})
         assert baselines.get("a") == 1.0
 
@@ -88,7 +88,7 @@ def test_the_users_cache_directory_is_used(monkeypatch: pytest.MonkeyPatch, tmp_
     """COACH_CACHE_DIR moves the baselines too."""
     monkeypatch.setenv("COACH_CACHE_DIR", str(tmp_path / "cache"))
 
-    BaselineFile.open().put({"a": 1.0})
+    Baselines.open().put({"a": 1.0})
 
     assert (tmp_path / "cache" / "baselines.json").is_file()
 
@@ -96,7 +96,7 @@ def test_the_users_cache_directory_is_used(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_the_package_brings_the_baselines_of_the_shipped_bank() -> None:
     """No answer to a shipped question pays for baselines on the embedded model; stale ones fail here."""
     prompts, bank = load_prompts(), load_bank()
-    shipped = BaselineFile(Path("there-is-no-such-file"), json.loads(SHIPPED.read_text(encoding="utf-8")))
+    shipped = Baselines(None, json.loads(SHIPPED.read_text(encoding="utf-8")))
     model = SimpleNamespace(name="qwen2.5-coder-1.5b-instruct-q4_k_m", endpoint="")
     judge = LogprobsJudge(cast(ChatModel, model), prompts, LexicalSimilarity(), shipped)
 
@@ -104,4 +104,4 @@ def test_the_package_brings_the_baselines_of_the_shipped_bank() -> None:
         answer = Answer("", ())
         checks = tuple(bank.checks_of(question))
         task = JudgeTask(bank.profession, question, bank.rubric_of(question), checks, answer)
-        assert judge.missing_baselines(task) == 0, f"{question.id}: run benchmarks/measure_baselines.py"
+        assert judge.missing_baselines(task, checks) == [], f"{question.id}: run benchmarks/measure_baselines.py"

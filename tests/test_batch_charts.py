@@ -1,4 +1,4 @@
-"""Tests of the charts of coach.batch.page and coach.report.bare_svg."""
+"""Tests of the charts of coach.batch.page and coach.report.charts."""
 
 from __future__ import annotations
 

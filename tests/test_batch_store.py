@@ -23,7 +23,7 @@ from scripted_model import ScriptedModel
 from coach.batch.rows import AnswerRow, RowKey, RowKeys
 from coach.batch.store import NAME, Store
 from coach.errors import InputError, StorageError
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.structured import StructuredJudge
 
 OLD = Path(__file__).with_name("data") / "old_batch"

@@ -238,7 +238,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, write: Any) -> None:
 def test_a_row_has_a_cell_for_every_column() -> None:
     """Score, interval, criteria, missing points and advice stand under their headings."""
     titles = ["Understanding of the concepts", "Another rubric's criterion"]
-    row = dict(zip(header(titles), table_row(row_result("r1", candidate="Zoë")).cells(titles), strict=True))
+    row = dict(zip(header(titles), table_row(row_result("r1", candidate="Zoë"), titles), strict=True))
 
     assert (row["Row"], row["Candidate"], row["Status"]) == ("r1", "Zoë", "scored")
     assert (row["Score"], row["Low"], row["High"], row["Needs review"]) == (61.21, 52.24, 69.29, "yes")
@@ -250,11 +250,11 @@ def test_a_row_has_a_cell_for_every_column() -> None:
 
 def test_a_row_without_a_score_says_why() -> None:
     """A failed row and an answer that must not be judged have their reason and no number."""
-    failed = table_row(row_result("r1", reason="time-out"))
-    empty = table_row(row_result("r2", assessment=unscored_assessment("The answer is empty.")))
+    failed = table_row(row_result("r1", reason="time-out"), [])
+    empty = table_row(row_result("r2", assessment=unscored_assessment("The answer is empty.")), [])
 
     columns = header([])
     for row, status, reason in ((failed, "failed", "time-out"), (empty, "not scored", "The answer is empty.")):
-        cells = dict(zip(columns, row.cells([]), strict=True))
+        cells = dict(zip(columns, row, strict=True))
         assert (cells["Status"], cells["Score"], cells["Not scored because"]) == (status, None, reason)
         assert cells["Missing points"] is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from assessment_factory import VERDICTS, criteria, dicom_assessment
 from comparison_cases import KEYWORDS, NEW, OLD, compared, keyword_judge
 
-from coach.compare.comparison import Comparison
+from coach.compare.result import Comparison
 from coach.judge.judging import Verdict
-from coach.judge.verdicts import verdict_of
+from coach.judge.signals import verdict_of
 from coach.submit.assessment import Assessment
 from coach.submit.changes import CLEAR_MOVE, CheckChange, check_changes, left_out_checks
 from coach.submit.feedback import STEPS

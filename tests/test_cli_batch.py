@@ -234,6 +234,22 @@ def test_restart_keeps_the_old_results(server: FaultyServer, bank: Path, tmp_pat
     assert len(list((tmp_path / "out").glob("batch-*.db"))) == 1
 
 
+def test_a_short_batch_starts_no_process(
+    server: FaultyServer, bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes that prepare answers load their libraries longer than a short batch takes."""
+
+    def processes(*_: object) -> None:
+        raise AssertionError("not for so few rows")
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", processes)
+
+    assert grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(30)), tmp_path / "out").exit_code == 0
+    monkeypatch.setattr("coach.batch.workers.MIN_ROWS", 31)
+    with pytest.raises(AssertionError, match="not for so few"):
+        grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(62)), tmp_path / "out")
+
+
 def test_quiet_says_nothing(server: FaultyServer, bank: Path, tmp_path: Path) -> None:
     """With --quiet a run without trouble leaves the terminal empty."""
     result = grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(3)), tmp_path / "out", "--quiet")

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from coach.bank.example_files import load_exemplars
 from coach.bank.questions import Bank
 from coach.cli.compare import compare_command
-from coach.compare.comparison import Comparison, ComparisonSeries
+from coach.compare.result import Comparison, ComparisonSeries
 from coach.errors import InputError, ModelConnectionError, StorageError
 from coach.history.store import HistoryStore
 from coach.submit.open import Settings, unopened_session

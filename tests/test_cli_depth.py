@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import httpx
 import pytest
 import respx
@@ -10,10 +13,10 @@ from own_frames import OwnFrames
 
 pytest_plugins = ("coach_fixtures",)
 
-MOST = 10
+MOST, MOST_OF_A_ROW = 10, 13
 
 
-@pytest.mark.parametrize("method", ["structured"])
+@pytest.mark.parametrize("method", ["structured", "logprobs"])
 def test_an_answer_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """From the entry of the program to the post, whatever the method."""
     frames = OwnFrames(monkeypatch)
@@ -26,3 +29,20 @@ def test_an_answer_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytes
 
     assert coach("submit", "dicom-standard", "-", "--method", method, stdin=ANSWER).code == 0
     assert 0 < len(frames.deepest) <= MOST, "\n".join(frames.deepest)
+
+
+def test_a_row_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """From the entry of the program to the post, through the tasks of a batch."""
+    monkeypatch.setattr("coach.model.aiohttp_transport.aiohttp_transport", lambda: None)
+    frames = OwnFrames(monkeypatch)
+
+    def reply(body: Body) -> httpx.Response:
+        frames.take()
+        return httpx.Response(200, json=all_met(body))
+
+    serve(openai_chat, reply)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"question_id": "dicom-standard", "answer": ANSWER}), encoding="utf-8")
+
+    assert coach("batch", rows, "--out", tmp_path / "out", "--method", "structured").code == 0
+    assert 0 < len(frames.deepest) <= MOST_OF_A_ROW, "\n".join(frames.deepest)

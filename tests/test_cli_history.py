@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from coach.answer.read import keep_draft
 from coach.cli.history import history_app
 from coach.errors import CoachError, InputError, StorageError, UnknownQuestionError
-from coach.history.record_files import rescue_files, write_rescue_file
+from coach.history.saving import rescue_files, write_rescue_file
 from coach.history.store import HistoryStore, new_record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,7 +125,7 @@ def test_the_progress_of_a_question(saved: list[int], question: str) -> None:
     result = coach(question)
 
     assert result.exit_code == 0
-    assert "dicom-standard  2 attempts, score 41 at first, 66 now" in result.stdout
+    assert "dicom-standard · 2 attempts, score 41 at first, 66 now" in result.stdout
     document = json.loads(coach(question, "--json").stdout)
     assert (document["schema"], document["first_score"], document["latest_score"]) == ("coach/progress@1", 41, 66)
 
@@ -140,7 +140,7 @@ def test_a_question_without_attempts(saved: list[int]) -> None:
 
 def test_a_question_that_the_bank_lost_can_still_be_seen(saved: list[int]) -> None:
     """Attempts at a question of another or an older bank are found by their id."""
-    assert "weeding  1 attempt" in coach("weeding").stdout
+    assert "weeding · 1 attempt" in coach("weeding").stdout
 
 
 def test_a_bank_narrows_everything(saved: list[int]) -> None:
@@ -153,7 +153,7 @@ def test_a_bank_narrows_everything(saved: list[int]) -> None:
         store.add(question, "about books", judged(30, question_id=question), bank_title=librarian.title)
 
     assert json.loads(coach("--bank", str(LIBRARIAN), "--json").stdout)["total"] == 1
-    assert f"{question}  1 attempt, score 30" in coach(question, "--bank", str(LIBRARIAN)).stdout
+    assert f"{question} · 1 attempt, score 30" in coach(question, "--bank", str(LIBRARIAN)).stdout
     assert isinstance(refusal("dicom-standard", "--bank", str(LIBRARIAN)), UnknownQuestionError)
 
 

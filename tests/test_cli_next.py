@@ -45,7 +45,7 @@ def test_a_new_question_comes_before_a_weak_one() -> None:
     result = coach()
 
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{BANK.questions[1].id}  You have not answered it yet.")
+    assert result.stdout.startswith(f"{BANK.questions[1].id} · You have not answered it yet.")
     assert f"coach submit {BANK.questions[1].id}" in result.stdout
     assert result.stdout.count("You have not answered it yet.") == 5
 

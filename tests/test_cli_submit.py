@@ -154,7 +154,7 @@ def test_the_report_names_score_evidence_advice_and_endpoint(openai_chat: respx.
     """The terminal shows the score with its interval, the quoted sentence, a follow-up question and who was asked."""
     text = coach("submit", ID, answer).out
 
-    assert re.search(r"\d+ of 100, likely between \d+ and \d+", text)
+    assert re.search(r"· \d+ of 100\n\s+\S+  likely between \d+ and \d+", text)
     assert "“DICOM is the standard that scanners" in text
     assert "What came of it?" in text
     assert "https://api.openai.com/v1" in text

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from coach.answer.sentences import split_sentences
 from coach.bank.questions import Check
-from coach.judge.evidence import MAX_ASKED_CHARACTERS, advice_examples, find_evidence, negative_texts, positive_texts
+from coach.judge.evidence import (
+    MAX_ASKED_CHARACTERS,
+    KeyWords,
+    Likeness,
+    advice_examples,
+    choose_quotes,
+    find_evidence,
+    negative_texts,
+    positive_texts,
+)
 from coach.judge.similarity import LexicalSimilarity
 
 QUESTION = "How do images reach the archive?"
@@ -137,3 +150,82 @@ def test_an_event_that_has_nothing_to_do_with_the_question_does_not_count() -> N
     (found,) = find_evidence(LexicalSimilarity(), sentences, [check(needs_event=True)], QUESTION, [0.0, 1.0])
 
     assert (found.signals.event, found.sentence.number) == (0.0, 1)
+
+
+SHARE = st.floats(0, 1)
+LIKENESS = st.builds(Likeness, st.lists(SHARE, min_size=1, max_size=6), SHARE, SHARE, SHARE)
+
+
+def like(*examples: float, statement: float = 0.3, words: float = 0.0) -> Likeness:
+    """Return what a sentence has in common with a check."""
+    return Likeness(list(examples), statement, words, 0.0)
+
+
+def test_several_examples_say_more_than_one() -> None:
+    """A sentence near to one odd example loses to one that is near to all."""
+    odd, typical = like(0.6, 0.1, 0.1, 0.1), like(0.5, 0.5, 0.5, 0.1)
+
+    assert choose_quotes([[odd, typical]]) == [1]
+
+
+def test_the_telling_word_decides() -> None:
+    """Of two sentences on the same topic the one that names what the check asks for is quoted."""
+    assert choose_quotes([[like(0.5), like(0.45, words=0.5)]]) == [1]
+
+
+def test_a_sentence_about_everything_is_quoted_for_nothing() -> None:
+    """It comes near to every check, each of which has a sentence of its own that comes nearly as near."""
+    everything, other = like(0.6), like(0.1)
+    own = like(0.5)
+
+    assert choose_quotes([[everything, own, other], [everything, other, own]]) == [1, 2]
+
+
+def test_a_story_is_quoted_where_one_is_asked_for() -> None:
+    """Of two sentences that come as near, the one that tells of an event shows the example."""
+    habit, story = Likeness([0.45], 0.3, 0.0, 0.0), Likeness([0.4], 0.3, 0.0, 0.0, event=1.0)
+
+    assert choose_quotes([[habit, story]]) == [1]
+
+
+@given(st.data())
+def test_each_check_gets_a_sentence_that_exists(data: st.DataObject) -> None:
+    """Whatever was measured, there is one index for each check."""
+    sentences = data.draw(st.integers(1, 5))
+    rows = data.draw(st.lists(st.lists(LIKENESS, min_size=sentences, max_size=sentences), min_size=1, max_size=4))
+
+    quotes = choose_quotes(rows)
+
+    assert len(quotes) == len(rows)
+    assert all(0 <= quote < sentences for quote in quotes)
+
+
+TEXTS = ["I compared the conformance statements.", "I compared the prices.", "I compared two vendors."]
+
+
+def test_a_word_that_few_texts_hold_counts_more() -> None:
+    """ "conformance" tells the first text from the others, "compared" does not."""
+    words = KeyWords(TEXTS, "What is DICOM?")
+
+    assert words.shares("The conformance was checked.")[TEXTS[0]] > words.shares("We compared it.")[TEXTS[0]]
+
+
+def test_words_of_the_question_prove_nothing() -> None:
+    """An answer that repeats the question shares nothing with what is asked for."""
+    words = KeyWords(["Compared prices"], "Have you compared prices?")
+
+    assert words.shares("I have compared prices.") == {"Compared prices": 0.0}
+
+
+def test_the_same_text_shares_everything() -> None:
+    """All words are found, in any case."""
+    assert KeyWords(TEXTS, "").shares(TEXTS[0].upper())[TEXTS[0]] == pytest.approx(1.0)
+
+
+@given(st.lists(st.text(max_size=30), max_size=4), st.text(max_size=20), st.text(max_size=60), st.text(max_size=60))
+def test_more_text_never_shares_less(texts: list[str], question: str, source: str, more: str) -> None:
+    """Every share lies between 0 and 1 and can only rise with further sentences."""
+    words = KeyWords(texts, question)
+    before, after = words.shares(source), words.shares(f"{source} {more}")
+
+    assert all(0.0 <= before[text] <= after[text] + 1e-12 <= 1.0 + 1e-9 for text in texts)

@@ -9,7 +9,7 @@ from scoring_cases import Case, cases, make_check, make_rubric
 
 from coach.answer.answer import Answer, AssessmentWarning
 from coach.judge.judging import CheckVerdict
-from coach.judge.verdicts import MET, RED_FLAG_DOUBT, verdict_of
+from coach.judge.signals import MET, RED_FLAG_DOUBT, verdict_of
 from coach.submit.assessment import Improvement
 from coach.submit.feedback import (
     MAX_UNJUDGED,

@@ -33,7 +33,7 @@ BELOW = {
 }
 #: What `coach --help` must not pay for.
 HEAVY = {
-    "openai", "httpx", "httpx2", "pydantic", "rich", "numpy", "scipy", "tiktoken", "sqlalchemy", "alembic", "jinja2",
+    "openai", "httpx", "httpx2", "pydantic", "rich", "numpy", "scipy", "tiktoken", "sqlite3", "jinja2",
     "yaml", "asyncio", "sentencex", "onnxruntime", "tokenizers", "xllamacpp", "py3langid", "openpyxl", "genai_prices",
 }  # fmt: skip
 

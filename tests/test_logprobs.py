@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,7 +15,7 @@ from coach.bank.load import load_bank
 from coach.errors import ModelConnectionError, ModelReplyError
 from coach.judge.judging import JudgeTask, Verdict
 from coach.judge.logprobs import CONTENT_FREE, LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.similarity import LexicalSimilarity
 from coach.model.completion import Completion, CompletionRequest, Usage
 from coach.submit.assess import AnswerAssessor
@@ -201,3 +204,46 @@ async def test_verdicts_come_in_the_order_of_the_checks() -> None:
     judgement = await assessor(model).judge.judge(wanted)
 
     assert [v.check_id for v in judgement.verdicts] == [check.id for check in wanted.checks]
+
+
+class WaitingSimilarity(LexicalSimilarity):
+    """Takes its time as the sentence encoder does: until somebody else has had a turn."""
+
+    def __init__(self) -> None:
+        self.others_had_a_turn = threading.Event()
+
+    def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
+        """Wait, and compare."""
+        assert self.others_had_a_turn.wait(10), "nothing else happened meanwhile"
+        return super().matrix(rows, columns)
+
+
+async def test_other_answers_go_on_while_sentences_are_compared() -> None:
+    """The sentence encoder takes the processor for some tenths of a second: not the event loop's."""
+    model, similarity = YesModel(), WaitingSimilarity()
+
+    def detect(sentences: Sequence[str]) -> list[bool]:
+        similarity.matrix(sentences, sentences)
+        return [False for _ in sentences]
+
+    judge = LogprobsJudge(model, load_prompts(), similarity)
+    own = AnswerAssessor(load_bank(), judge, lambda *_: 0.0, detect_instructions=detect)
+    asyncio.get_running_loop().call_later(0.01, similarity.others_had_a_turn.set)
+
+    assert (await own.assess(own.bank.questions[0], ANSWER)).score is not None
+
+    similarity.others_had_a_turn.clear()
+    asyncio.get_running_loop().call_later(0.01, similarity.others_had_a_turn.set)
+    await judge.judge(task(model))
+
+
+async def test_answers_at_the_same_time_measure_content_free_words_once() -> None:
+    """The first one measures, and the others wait for it."""
+    model = YesModel()
+    own = assessor(model)
+    question = own.bank.questions[0]
+
+    await asyncio.gather(*(own.assess(question, f"{ANSWER} It was in {year}.") for year in range(2001, 2009)))
+
+    empty = [r.messages[-1].content for r in model.requests if any(t in r.messages[-1].content for t in CONTENT_FREE)]
+    assert len(empty) == len(set(empty)) > 0

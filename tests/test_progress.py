@@ -10,7 +10,7 @@ from history_factory import BANK, attempt, judged
 from coach.history.progress import LAST_ATTEMPTS, progress_of, summarize
 from coach.history.records import Attempt
 from coach.judge.judging import Verdict
-from coach.judge.verdicts import verdict_of
+from coach.judge.signals import verdict_of
 
 MET, PARTLY, NOT_MET, UNJUDGED = Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET, Verdict.UNJUDGED
 

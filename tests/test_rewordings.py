@@ -10,7 +10,7 @@ from assessment_factory import shipped_bank
 from coach.answer.prepare import prepare_answer
 from coach.bank.example_files import exemplar_answers, load_rewordings
 from coach.bank.examples import Rewording
-from coach.compare.claim_numbers import known_numbers
+from coach.compare.claims import known_numbers
 from coach.judge.similarity import stems
 
 PAIRS = load_rewordings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coach.judge import signals
-from coach.judge.signals import Signals, probability_of, worth_asking
+from coach.judge.judging import Verdict
+from coach.judge.signals import (
+    MET,
+    PARTLY,
+    RED_FLAG_DOUBT,
+    Signals,
+    probability_of,
+    verdict_of,
+    worth_asking,
+    yes_log_odds,
+)
 
 COSINE = st.floats(-0.2, 1.0)
 
@@ -73,3 +84,60 @@ def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert len({before, changed, more, untold}) == 4
     assert signals.rule_sha256() == before
+
+
+ORDER = [Verdict.NOT_MET, Verdict.PARTLY, Verdict.MET]
+
+
+def test_each_verdict_begins_at_its_threshold() -> None:
+    """MET and PARTLY are the first probabilities of their verdicts; the ends of the scale are clear."""
+    assert verdict_of(MET) is Verdict.MET
+    assert verdict_of(MET - 0.001) is Verdict.PARTLY
+    assert verdict_of(PARTLY) is Verdict.PARTLY
+    assert verdict_of(PARTLY - 0.001) is Verdict.NOT_MET
+    assert (verdict_of(0.0), verdict_of(1.0)) == (Verdict.NOT_MET, Verdict.MET)
+
+
+def test_a_red_flag_is_suspected_only_where_it_costs_something() -> None:
+    """A statement that is perhaps wrong is not held against anybody below the probability at which its cost begins."""
+    assert verdict_of(RED_FLAG_DOUBT, "red_flag") is Verdict.PARTLY
+    assert verdict_of(RED_FLAG_DOUBT - 0.001, "red_flag") is Verdict.NOT_MET
+    assert verdict_of(MET, "red_flag") is Verdict.MET
+
+
+def test_no_probability_is_unjudged_and_not_a_no() -> None:
+    """What was not judged is never reported as missing."""
+    assert verdict_of(None) is Verdict.UNJUDGED
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_probability_never_gives_a_lower_verdict(one: float, other: float) -> None:
+    """The verdict rises with the probability."""
+    low, high = sorted((one, other))
+
+    assert ORDER.index(verdict_of(low)) <= ORDER.index(verdict_of(high))
+
+
+def test_spellings_are_summed() -> None:
+    """Case and leading spaces make no other word."""
+    odds = yes_log_odds({"Yes": math.log(0.3), " yes": math.log(0.3), "No": math.log(0.2), "NO": math.log(0.1)})
+
+    assert odds == pytest.approx(math.log(0.6 / 0.3))
+
+
+def test_neither_word_is_no_decision() -> None:
+    """A reply about something else is not taken for a No."""
+    assert yes_log_odds({"Maybe": -0.1, "The": -3.0}) is None
+
+
+def test_a_missing_word_is_at_most_as_likely_as_the_last_alternative() -> None:
+    """What is not listed gets half of the least likely alternative."""
+    assert yes_log_odds({"Yes": math.log(0.9), "Sure": math.log(0.02)}) == pytest.approx(math.log(0.9 / 0.01))
+
+
+@given(st.dictionaries(st.text(max_size=5), st.floats(-40, 0), max_size=20))
+def test_any_alternatives_give_a_finite_number_or_none(tokens: dict[str, float]) -> None:
+    """Odd replies never become infinite or NaN."""
+    odds = yes_log_odds(tokens)
+
+    assert odds is None or math.isfinite(odds)

@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 from assessment_factory import ANSWER, dicom_question, dicom_rubric, shipped_bank
+from scoring_cases import make_check
 from scripted_model import ScriptedModel
 
 from coach.answer.prepare import prepare_answer
 from coach.bank.questions import Check
 from coach.errors import ModelConnectionError, ModelContentFilterError, ModelQuotaError, ModelReplyError
 from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, Verdict
-from coach.judge.prompt_files import load_prompts
-from coach.judge.structured import StructuredJudge
-from coach.judge.structured_reply import STATED_PROBABILITY
-from coach.judge.structured_schema import reply_schema
+from coach.judge.prompts import load_prompts
+from coach.judge.structured import STATED_PROBABILITY, StructuredJudge, reply_schema, without_grader_talk
 from coach.model.completion import Completion, Usage
 
 PROMPTS = load_prompts()
@@ -237,3 +236,45 @@ async def test_what_the_repair_reports_counts_too() -> None:
 
 def _kind(check_id: str) -> str:
     return next(check.kind for check in CHECKS if check.id == check_id)
+
+
+POINT = make_check("own-example", "c0")
+FLAG = make_check("wrong", "c0", "red_flag")
+
+
+def verdict(check_id: str, *evidence: int) -> CheckVerdict:
+    """Return a verdict of "met" with evidence."""
+    return CheckVerdict(check_id, Verdict.MET, 0.9, evidence, "It says so.")
+
+
+@pytest.mark.parametrize("stated", [Verdict.MET, Verdict.PARTLY])
+def test_a_point_that_rests_on_nothing_else_is_not_met(stated: Verdict) -> None:
+    """The comment says why, and the probability is that of a point that was not made."""
+    given = CheckVerdict("own-example", stated, 0.9, (2, 3), "It says so.")
+
+    found = without_grader_talk(POINT, given, {2, 3, 4})
+
+    assert (found.verdict, found.evidence) == (Verdict.NOT_MET, ())
+    assert found.probability is not None
+    assert found.probability < 0.2
+    assert found.comment == "not met: the only sentence named for it talks to the grader"
+
+
+def test_a_point_that_rests_on_something_else_loses_the_quote_only() -> None:
+    """What the candidate said beside it still counts."""
+    found = without_grader_talk(POINT, verdict("own-example", 1, 2), {2})
+
+    assert found == verdict("own-example", 1)
+
+
+@pytest.mark.parametrize("reported", [(), (5,)])
+def test_other_verdicts_stay_as_they_are(reported: tuple[int, ...]) -> None:
+    """A report about other sentences changes nothing, nor does one about none."""
+    assert without_grader_talk(POINT, verdict("own-example", 1), reported) == verdict("own-example", 1)
+    unjudged = CheckVerdict("own-example", Verdict.UNJUDGED, None, (), "not judged: refused")
+    assert without_grader_talk(POINT, unjudged, reported) == unjudged
+
+
+def test_a_wrong_statement_is_not_taken_back() -> None:
+    """Else harmful advice would cost nothing as soon as it is called talk to the grader."""
+    assert without_grader_talk(FLAG, verdict("wrong", 2), {2}) == verdict("wrong", 2)

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 from scoring_cases import make_check
 
 from coach.judge.judging import Verdict
-from coach.judge.structured_reply import STATED_PROBABILITY, StructuredReply, parse_reply
-from coach.judge.structured_schema import MAX_EVIDENCE, MAX_REASON_CHARACTERS, MAX_TEXT_CHARACTERS
+from coach.judge.structured import (
+    MAX_EVIDENCE,
+    MAX_REASON_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    STATED_PROBABILITY,
+    StructuredReply,
+    parse_reply,
+)
 
 CHECKS = [make_check("own-example", "c0"), make_check("names-tool", "c0"), make_check("wrong", "c0", "red_flag")]
 IDS = [check.id for check in CHECKS]

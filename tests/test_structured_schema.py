@@ -9,7 +9,7 @@ import pytest
 from assessment_factory import dicom_question, shipped_bank
 from jsonschema import Draft202012Validator
 
-from coach.judge.structured_schema import (
+from coach.judge.structured import (
     MAX_EVIDENCE,
     MAX_REASON_CHARACTERS,
     MAX_REPORTED,

@@ -13,7 +13,7 @@ from coach.batch.store import Store
 from coach.errors import InputError
 from coach.judge.judging import JudgeTask
 from coach.model.choose import OPENAI_URL
-from coach.model.completion import CompletionRequest, Message, Usage
+from coach.model.completion import Usage
 from coach.schema import ResultModel
 from coach.submit.assess import AnswerAssessor
 
@@ -24,9 +24,6 @@ _MARGIN = 1.1
 _PROBE = Usage(1000, 0, 1000)
 #: Fewer rows say nothing about the next thousand.
 _MIN_ROWS = 10
-
-#: Counts the tokens of a prompt.
-CountTokens = Callable[[Sequence[Message]], int]
 
 
 class CostBudget:
@@ -85,30 +82,21 @@ def budget_for(limit: float | None, assessor: AnswerAssessor) -> CostBudget | No
     counter = TokenCounter(model)
 
     def most(task: JudgeTask) -> float:
-        requests = judge.requests(task)
-        schemas = [json.dumps(request.json_schema.schema) for request in requests[:1] if request.json_schema]
-        schema_tokens = sum(counter.count(text).count for text in schemas)
-        usage = most_tokens(
-            requests, lambda messages: counter.count_messages(messages).count, schema_tokens, REASONING_ROOM
-        )
-        return assessor.price(model, usage, endpoint) or 0.0
+        """Return what these first requests can lead to, at most.
+
+        A structured request may be followed by a repair, whose prompt is a little longer and whose reply is as long;
+        its schema is part of the prompt. Beside each reply a reasoning model may think.
+        """
+        inputs = outputs = 0
+        for request in judge.requests(task):
+            prompt, tries = counter.count_messages(request.messages).count, 1
+            if request.json_schema:
+                prompt, tries = prompt + counter.count(json.dumps(request.json_schema.schema)).count, 2
+            inputs += tries * (prompt + request.max_tokens * (tries - 1))
+            outputs += tries * (request.max_tokens + REASONING_ROOM)
+        return assessor.price(model, Usage(round(inputs * _MARGIN), 0, round(outputs * _MARGIN)), endpoint) or 0.0
 
     return CostBudget(limit, most)
-
-
-def most_tokens(requests: Sequence[CompletionRequest], count: CountTokens, schema_tokens: int, room: int) -> Usage:
-    """Return the most tokens that these first requests of a judge can lead to.
-
-    A structured request may be followed by a repair, whose prompt is a little longer and whose reply is as long.
-    ``room`` is what a reasoning model may think beside each reply; a schema is part of the prompt.
-    """
-    inputs = outputs = 0
-    for request in requests:
-        tries = 2 if request.json_schema else 1
-        prompt = count(request.messages) + (schema_tokens if request.json_schema else 0)
-        inputs += tries * (prompt + request.max_tokens * (tries - 1))
-        outputs += tries * (request.max_tokens + room)
-    return Usage(round(inputs * _MARGIN), 0, round(outputs * _MARGIN))
 
 
 class RunSpeed(BaseModel):

@@ -162,7 +162,7 @@ class Grader:
 
     async def _prepare_here(self, found: Found) -> Prepared:
         for row, key in found:
-            yield row, key, self._assessor.prepare(self._questions[row.question_id], row.answer)
+            yield row, key, await self._assessor.prepared(self._questions[row.question_id], row.answer)
 
     async def _may_begin(self, question: Question, answer: Answer) -> float | None:
         """Wait until there is room, and return what the row may cost at most; None when no more rows may begin."""
@@ -170,7 +170,7 @@ class Grader:
             self.stop(Ending.MAX_ROWS)
         most = 0.0
         if self._budget and not answer.unscored_reason:
-            most = self._budget.most(self._assessor.task(question, answer))
+            most = await asyncio.to_thread(self._budget.most, self._assessor.task(question, answer))
         while not self._stopping:
             if self._budget and not self._budget.ever_fits(most):
                 self.stop(Ending.MAX_COST)
@@ -185,7 +185,7 @@ class Grader:
     async def _judge(self, row: AnswerRow, key: RowKey, question: Question, answer: Answer, most: float) -> None:
         cost: float | None = None
         try:
-            assessment = await self._assessor.assess_prepared(question, answer)
+            assessment = await self._assessor.assess(question, answer)
             cost = assessment.receipt.cost_usd
         except ModelError as error:
             # The endpoint may have worked, and send a bill, although its reply did not arrive.

@@ -27,7 +27,7 @@ from coach.judge.judging import Judge
 from coach.model.completion import Completion, CompletionRequest, Usage
 from coach.submit.assess import AnswerAssessor, Price
 
-FOLDER = "jobs"
+_FOLDER = "jobs"
 
 
 @dataclass
@@ -58,9 +58,9 @@ class Collected:
         return Collected(*(getattr(self, name) + getattr(other, name) for name in self.__annotations__))
 
 
-def job_file(directory: Path, number: int, kind: str) -> Path:
+def _job_file(directory: Path, number: int, kind: str) -> Path:
     """Return the file of a job: ``requests``, ``output`` or ``errors``."""
-    return directory / FOLDER / f"{number:04d}.{kind}.jsonl"
+    return directory / _FOLDER / f"{number:04d}.{kind}.jsonl"
 
 
 def at_half_price(price: Price) -> Price:
@@ -96,7 +96,7 @@ async def write_jobs(
             question = questions[row.question_id]
             answer = assessor.prepare(question, row.answer)
             if answer.unscored_reason:
-                settled = await assessor.assess_prepared(question, answer)
+                settled = await assessor.assess(question, answer)
                 written.settled += keep_assessment(store, row, key, settled, None)[1]
                 continue
             task = assessor.task(question, answer)
@@ -147,7 +147,7 @@ class _JobWriter:
 
     def _begin(self) -> None:
         self._number, self._token, self._bytes = len(self._store.jobs()) + 1, secrets.token_hex(8), 0
-        path = job_file(self._store.directory, self._number, "requests")
+        path = _job_file(self._store.directory, self._number, "requests")
         try:
             make_private_directory(path.parent)
         except OSError as error:
@@ -186,7 +186,7 @@ async def bring_on_their_way(store: Store, api: BatchApi) -> int:
             continue
         batch = None
         if job.state is JobState.WRITTEN:
-            job.input_file_id = await api.upload(job_file(store.directory, job.number, "requests"))
+            job.input_file_id = await api.upload(_job_file(store.directory, job.number, "requests"))
             job.state = JobState.UPLOADED
             store.keep_job(job)
         else:
@@ -234,7 +234,7 @@ class Collector:
         for kind, file_id in (("output", batch.output_file_id), ("errors", batch.error_file_id)):
             if file_id is None:
                 continue
-            path = job_file(self._store.directory, self._job.number, kind)
+            path = _job_file(self._store.directory, self._job.number, kind)
             await api.download(file_id, path)
             for line in provider.read_results(path):
                 found = self._store.sent_as(self._job, line.custom_id)

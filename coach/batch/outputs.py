@@ -14,14 +14,14 @@ from coach.batch.page import batch_page
 from coach.batch.rows import RowResult
 from coach.batch.store import Store
 from coach.batch.summary import BatchStatistics, BatchSummary
-from coach.batch.tables import Cell, header, table_row, write_csv, write_xlsx
+from coach.batch.tables import header, table_row, write_tables
 from coach.files import replacing, write_whole
 from coach.version import version
 
-PAGE, UNREADABLE = "report.html", "unreadable.jsonl"
+PAGE, _UNREADABLE = "report.html", "unreadable.jsonl"
 #: The page holds so many answers, so that a browser opens it and memory stays bounded.
-ANSWERS_ON_PAGE = 500
-SHOWN_PROBLEMS = 20
+_ANSWERS_ON_PAGE = 500
+_SHOWN_PROBLEMS = 20
 
 
 def write_outputs(store: Store, bank: Bank) -> BatchSummary:
@@ -39,14 +39,12 @@ def write_outputs(store: Store, bank: Bank) -> BatchSummary:
         unreadable=counts.unreadable,
     )
 
-    def cells() -> Iterator[list[Cell]]:
-        for result in store.results():
-            yield table_row(result).cells(statistics.titles)
+    titles = statistics.titles
 
-    write_csv(directory / "results.csv", header(statistics.titles), cells())
-    write_xlsx(directory / "results.xlsx", header(statistics.titles), cells())
+    rows = (table_row(result, titles) for result in store.results())
+    write_tables(directory / "results.csv", directory / "results.xlsx", header(titles), rows)
     write_whole(directory / "summary.json", summary.to_json() + "\n")
-    _write_unreadable(store, directory / UNREADABLE)
+    _write_unreadable(store, directory / _UNREADABLE)
     _write_page(store, directory / PAGE, summary, bank)
     return summary
 
@@ -58,14 +56,14 @@ def _write_unreadable(store: Store, path: Path) -> None:
 
 
 def _write_page(store: Store, path: Path, summary: BatchSummary, bank: Bank) -> None:
-    first = {result.row_id for result in islice(store.results(), ANSWERS_ON_PAGE)}
+    first = {result.row_id for result in islice(store.results(), _ANSWERS_ON_PAGE)}
     more = [item.row_id for item in summary.review_first if item.row_id not in first]
 
     def answers() -> Iterator[RowResult]:
-        yield from islice(store.results(), ANSWERS_ON_PAGE)
+        yield from islice(store.results(), _ANSWERS_ON_PAGE)
         yield from filter(None, map(store.result, more))
 
     texts = {question.id: question.text for question in bank.questions}
-    pieces = batch_page(summary, texts, answers(), len(first) + len(more), store.problems(SHOWN_PROBLEMS))
+    pieces = batch_page(summary, texts, answers(), len(first) + len(more), store.problems(_SHOWN_PROBLEMS))
     with replacing(path) as new, new.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
         file.writelines(pieces)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from coach.batch.rows import RowProblem, RowResult
 from coach.batch.summary import BINS, BatchSummary, CriterionSummary
 from coach.report import words
-from coach.report.bare_svg import bare_svg, import_pygal
+from coach.report.assessment import Point, build_points, mark_answer, quoted_points
+from coach.report.charts import bare_svg, import_pygal
 from coach.report.display_text import one_line
-from coach.report.html_templates import page_template
-from coach.report.marked_answer import Segment, mark_answer
-from coach.report.points import PointView, build_points, quoted_points
+from coach.report.html import page_template
 from coach.report.words import counted
 from coach.submit.feedback import STEPS
 
@@ -25,64 +23,42 @@ _ROW, _FRAME = 34, 30
 _LONGEST_TITLE = 32
 
 
-@dataclass(frozen=True)
-class AnswerCriterion:
-    """One criterion of one answer."""
-
-    title: str
-    level: str
-    points: tuple[PointView, ...]
-
-
-@dataclass(frozen=True)
-class AnswerView:
-    """One answer with its quotes; every string is fit for display."""
-
-    row_id: str
-    candidate: str
-    question_id: str
-    #: Such as "64 (52–71)", "not scored" or "failed".
-    standing: str
-    reason: str
-    review: tuple[str, ...]
-    warnings: tuple[str, ...]
-    criteria: tuple[AnswerCriterion, ...]
-    segments: tuple[Segment, ...]
-    steps: tuple[str, ...]
-    same_as: str
-
-
-def answer_view(result: RowResult) -> AnswerView:
-    """Turn a row's record into what the page shows."""
+def _answer_view(result: RowResult) -> dict[str, Any]:
+    """Return what the page shows of an answer; every string is fit for display."""
     assessment = result.assessment
-    points: dict[str, PointView] = {}
+    points: dict[str, Point] = {}
     segments = mark_answer(result.answer, ())
     if assessment is not None and result.status == "ok":
-        points = build_points(assessment, {}, {})
+        points = build_points(assessment)
         segments = mark_answer(result.answer, quoted_points(assessment, points))
     reason = result.reason or (assessment.unscored_reason if assessment else "") or ""
     criteria = assessment.criteria if assessment and assessment.score is not None else []
     top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS] if assessment and criteria else []
-    return AnswerView(
-        row_id=one_line(result.row_id),
-        candidate=one_line(result.candidate or result.row_id),
-        question_id=result.question_id,
-        standing=_standing(result),
-        reason=words.sentence(one_line(reason)),
-        review=tuple(words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())),
-        warnings=tuple(words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())),
-        criteria=tuple(
-            AnswerCriterion(
-                one_line(criterion.title),
-                one_line(criterion.level_title or words.NOT_JUDGED),
-                _in_order(points[check.id] for check in criterion.checks if check.id in points),
-            )
+    judged = None if result.status == "failed" else assessment
+    standing = score_text(judged.score, judged.interval) if judged else "failed"
+    return {
+        "row_id": one_line(result.row_id),
+        "candidate": one_line(result.candidate or result.row_id),
+        "question_id": result.question_id,
+        "standing": standing,
+        "reason": words.sentence(one_line(reason)),
+        "review": [words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())],
+        "warnings": [words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())],
+        "criteria": [
+            {
+                "title": one_line(criterion.title),
+                "level": one_line(criterion.level_title or words.NOT_JUDGED),
+                "points": sorted(
+                    (points[check.id] for check in criterion.checks if check.id in points),
+                    key=lambda point: point.standing.rank,
+                ),
+            }
             for criterion in criteria
-        ),
-        segments=segments,
-        steps=tuple(one_line(item.advice) for item in top),
-        same_as=one_line(result.same_as or ""),
-    )
+        ],
+        "segments": segments,
+        "steps": [one_line(item.advice) for item in top],
+        "same_as": one_line(result.same_as or ""),
+    }
 
 
 def score_text(score: float | None, interval: tuple[float, float] | None) -> str:
@@ -92,16 +68,6 @@ def score_text(score: float | None, interval: tuple[float, float] | None) -> str
     if interval is None:
         return f"{words.whole(score)}"
     return f"{words.whole(score)} ({words.whole(interval[0])}–{words.whole(interval[1])})"
-
-
-def _standing(result: RowResult) -> str:
-    if result.status == "failed" or result.assessment is None:
-        return "failed"
-    return score_text(result.assessment.score, result.assessment.interval)
-
-
-def _in_order(points: Iterable[PointView]) -> tuple[PointView, ...]:
-    return tuple(sorted(points, key=lambda point: point.standing.rank))
 
 
 def batch_page(
@@ -118,7 +84,7 @@ def batch_page(
     """
     from markupsafe import Markup
 
-    stream = page_template("batch.html.j2", "assessment.css", "batch.css").stream(
+    stream = page_template("batch.html.j2", "batch.css").stream(
         summary=summary,
         hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
@@ -130,10 +96,9 @@ def batch_page(
         # Our own drawings, in which every label was escaped by the XML library.
         charts={name: tuple(Markup(chart) for chart in charts) for name, charts in _charts(summary, questions)},
         overview=[Markup(chart) for chart in _overview(summary)],
-        answers=(answer_view(result) for result in answers),
+        answers=(_answer_view(result) for result in answers),
         shown=shown,
         problems=list(problems),
-        marker_text=words.marker_text,
     )
     stream.enable_buffering(_PIECES)
     yield from stream
@@ -176,7 +141,7 @@ def distribution_chart(distribution: Sequence[int], what: str) -> str:
         height=_HEIGHT,
         x_labels=[str(start * step) for start in range(len(distribution))],
         y_labels=_ticks(max(distribution, default=0)),
-        **_plain(),
+        **_PLAIN,
     )
     chart.add(
         "answers", [_bar(n, f"{text}: {counted(n, 'answer')}") for n, text in zip(distribution, ranges, strict=True)]
@@ -196,7 +161,7 @@ def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
         x_labels=[_short(criterion.title) for criterion in shown],
         y_labels=[0, 25, 50, 75, 100],
         range=(0, 100),
-        **_plain(),
+        **_PLAIN,
     )
     for level in range(5):
         shares = [100 * criterion.levels[level] / criterion.judged for criterion in shown]
@@ -209,16 +174,9 @@ def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
     return bare_svg(chart, f"Answers at levels 0 to 4, {one_line(what)}: {spoken or 'none'}")
 
 
-def _plain() -> dict[str, Any]:
-    return {
-        "js": [],
-        "css": [],
-        "show_legend": False,
-        "margin": 4,
-        "margin_right": 14,
-        "spacing": 6,
-        "show_y_guides": True,
-    }
+_PLAIN: dict[str, Any] = {
+    "js": [], "css": [], "show_legend": False, "margin": 4, "margin_right": 14, "spacing": 6, "show_y_guides": True,
+}  # fmt: skip
 
 
 def _bar(value: float, label: str) -> dict[str, Any]:

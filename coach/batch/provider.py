@@ -75,7 +75,7 @@ class JobList(ResultModel):
 
 
 #: States of a batch at the provider that will not change any more.
-ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
+_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
 class ProviderBatch(ResultModel):
@@ -92,7 +92,7 @@ class ProviderBatch(ResultModel):
     @property
     def ended(self) -> bool:
         """Whether nothing more will come."""
-        return self.status in ENDED
+        return self.status in _ENDED
 
 
 class ResultLine(ResultModel):

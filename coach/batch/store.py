@@ -66,7 +66,7 @@ _JOINED = """SELECT rows.*, r.row_id AS judged, r.same_as, r.reason, r.assessmen
 
 
 @dataclass(frozen=True)
-class StoreCounts:
+class _StoreCounts:
     """Rows of the inputs; those that have ended, with a result or failed; and what is left to do for the others.
 
     ``to_judge`` counts equal answers once, ``identical`` those that will take over a result.
@@ -267,7 +267,7 @@ class Store:
         row = self._one(f"{_JOINED} WHERE rows.row_id = ?", row_id)
         return _result(row) if row else None
 
-    def counts(self) -> StoreCounts:
+    def counts(self) -> _StoreCounts:
         """Return how many rows there are, and how far they are."""
         row = self._one(
             f"SELECT (SELECT count(*) FROM rows) AS rows, (SELECT count(*) FROM ({_JOINED})) AS ended,"
@@ -277,7 +277,7 @@ class Store:
         )
         assert row is not None
         complete = row["ended"] == row["rows"] and self.fact("rows_unknown") is None
-        return StoreCounts(**dict(row), complete=complete)
+        return _StoreCounts(**dict(row), complete=complete)
 
     def by_question(self) -> dict[str, int]:
         """Return how many rows there are of each question."""

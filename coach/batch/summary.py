@@ -20,7 +20,7 @@ from coach.schema import ResultModel
 from coach.submit.assessment import Assessment
 
 REVIEW_FIRST = 50
-MOST_MISSED = 20
+_MOST_MISSED = 20
 #: Reasons are told apart by their words; numbers in them (seconds, tokens) would make each its own.
 _MAX_REASONS = 200
 _OTHER_REASON = "other reasons"
@@ -131,10 +131,6 @@ class BatchSummary(ResultModel):
     cached_share: float | None = Field(description="Share (0-1) of the input tokens that the server had cached.")
     cost_usd: float | None = Field(description="None when the cost of any result is not known.")
     seconds_per_answer: float | None
-
-    def to_json(self) -> str:
-        """Return the summary as indented JSON with the contract's field names."""
-        return self.model_dump_json(by_alias=True, indent=2)
 
 
 @dataclass
@@ -352,9 +348,9 @@ def _check_summary(name: str, check_id: str, check: _Check) -> CheckSummary:
 
 def _most_missed(checks: list[CheckSummary]) -> list[CheckSummary]:
     missed = [check for check in checks if check.kind == "point" and check.not_met]
-    return sorted(missed, key=lambda c: (-(c.missed_share or 0.0), -c.judged, c.question_id, c.id))[:MOST_MISSED]
+    return sorted(missed, key=lambda c: (-(c.missed_share or 0.0), -c.judged, c.question_id, c.id))[:_MOST_MISSED]
 
 
 def _found_red_flags(checks: list[CheckSummary]) -> list[CheckSummary]:
     found = [check for check in checks if check.kind == "red_flag" and check.met + check.partly]
-    return sorted(found, key=lambda c: (-(c.met + c.partly), c.question_id, c.id))[:MOST_MISSED]
+    return sorted(found, key=lambda c: (-(c.met + c.partly), c.question_id, c.id))[:_MOST_MISSED]

@@ -13,7 +13,6 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ _MIN_WIDTH, _MAX_WIDTH = 8, 60
 
 
 #: How many improvements a row names.
-IMPROVEMENTS = 3
+_IMPROVEMENTS = 3
 
 _BEFORE = (
     "Row", "Candidate", "Question", "Status", "Score", "Low", "High", "Needs review", "Review reasons",
@@ -57,52 +56,28 @@ _AFTER = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TableRow:
-    """The cells of one answer. ``criteria`` maps titles to percent of credit; questions differ in their criteria."""
-
-    before: tuple[Cell, ...]
-    criteria: dict[str, float | None]
-    after: tuple[Cell, ...]
-
-    def cells(self, titles: Sequence[str]) -> list[Cell]:
-        """Return the row under these criteria."""
-        return [*self.before, *(self.criteria.get(title) for title in titles), *self.after]
-
-
 def header(titles: Sequence[str]) -> list[str]:
     """Return the names of the columns, with one column for each of these criteria."""
     return [*_BEFORE, *titles, *_AFTER]
 
 
-def table_row(result: RowResult) -> TableRow:
-    """Return the cells of one row."""
+def table_row(result: RowResult, titles: Sequence[str]) -> list[Cell]:
+    """Return the cells of one row; those of criteria (percent of credit) stay empty where a question has none."""
     assessment = result.assessment
     low, high = (assessment.interval if assessment else None) or (None, None)
     score = assessment.score if assessment else None
     unscored = result.reason or (assessment.unscored_reason if assessment else None)
     review = ("yes" if assessment.needs_review else "no") if assessment and result.status == "ok" else None
-    before: tuple[Cell, ...] = (
-        result.row_id, result.candidate, result.question_id, _status(result), score, low, high, review,
+    status = "failed" if result.status == "failed" else "not scored" if score is None else "scored"
+    criteria = assessment.criteria if assessment else []
+    credits = {c.title: None if c.credit is None else round(100 * c.credit, 1) for c in criteria}
+    return [
+        result.row_id, result.candidate, result.question_id, status, score, low, high, review,
         " | ".join(assessment.review_reasons) if assessment else None, unscored,
-    )  # fmt: skip
-    after: tuple[Cell, ...] = (
+        *map(credits.get, titles),
         *_advice(assessment), result.same_as, result.answer, result.source, result.line,
         assessment.receipt.model if assessment else None, assessment.receipt.cost_usd if assessment else None,
-    )  # fmt: skip
-    return TableRow(before, _criteria(assessment), after)
-
-
-def _status(result: RowResult) -> str:
-    if result.status == "failed":
-        return "failed"
-    return "scored" if result.assessment and result.assessment.score is not None else "not scored"
-
-
-def _criteria(assessment: Assessment | None) -> dict[str, float | None]:
-    if assessment is None:
-        return {}
-    return {c.title: None if c.credit is None else round(100 * c.credit, 1) for c in assessment.criteria}
+    ]  # fmt: skip
 
 
 def _advice(assessment: Assessment | None) -> tuple[Cell, ...]:
@@ -111,7 +86,7 @@ def _advice(assessment: Assessment | None) -> tuple[Cell, ...]:
     checks = assessment.check_results()
     missing = [c.statement for c in checks if c.kind == "point" and c.verdict is Verdict.NOT_MET]
     wrong = [c.statement for c in checks if c.kind == "red_flag" and c.verdict in (Verdict.MET, Verdict.PARTLY)]
-    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:IMPROVEMENTS]
+    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:_IMPROVEMENTS]
     return "\n".join(missing), "\n".join(wrong), "\n".join(item.advice for item in top), assessment.follow_up
 
 
@@ -125,15 +100,28 @@ def safe_cell(text: str) -> str:
     return start + _FORMULA_INSIDE.sub(r"\g<before>'", text)
 
 
+def write_tables(csv_path: Path, xlsx_path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write both tables while the rows are read once; see `write_csv` and `write_xlsx`."""
+    write_xlsx(xlsx_path, header, _through_csv(csv_path, header, rows))
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Write a CSV file (UTF-8 with byte-order mark, so that Excel shows it right), row by row.
 
     The file is private to the user and appears whole or not at all. Raises StorageError.
     """
+    for _ in _through_csv(path, header, rows):
+        pass
+
+
+def _through_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    """Yield the rows, each when it was written."""
     with replacing(path) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        for row in chain([header], rows):
+        writer.writerow([_csv_cell(cell) for cell in header])
+        for row in rows:
             writer.writerow([_csv_cell(cell) for cell in row])
+            yield row
 
 
 def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -169,8 +157,13 @@ def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]
 
 def _csv_cell(cell: Cell) -> Cell:
     if isinstance(cell, str):
-        return safe_cell(_CONTROLS.sub("", cell))
+        return safe_cell(_shown(cell))
     return _number(cell)
+
+
+def _shown(text: str) -> str:
+    """Return the text without what a spreadsheet cannot hold; most texts are looked at and no more."""
+    return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
 def _number(cell: bool | int | float | None) -> bool | int | float | None:
@@ -213,7 +206,9 @@ def _write_cell(sheet: Any, row: int, column: int, cell: Cell, plain: Any, quote
 
 
 def _xlsx_text(text: str) -> str:
-    text = _LINE_ENDS.sub("\n", _CONTROLS.sub("", text))
+    text = _shown(text)
+    if "\r" in text:
+        text = _LINE_ENDS.sub("\n", text)
     if len(text) <= MAX_XLSX_CELL // 2:
         return text
     # Excel counts UTF-16 units, so an emoji counts twice.

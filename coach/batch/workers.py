@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from coach.batch.rows import AnswerRow, RowKey
     from coach.submit.assess import AnswerAssessor
 
+    Chunk = list[tuple[AnswerRow, RowKey]]
+
 #: Fewer answers are prepared before the first process has loaded its libraries.
 MIN_ROWS = 400
-MOST_PROCESSES = 8
+_MOST_PROCESSES = 8
 #: Answers that are handed over together.
 CHUNK = 16
 
@@ -38,56 +40,91 @@ def usable_processes() -> int:
     It is 0 where there is only one processor.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return min(MOST_PROCESSES, processors) if processors > 1 else 0
+    return min(_MOST_PROCESSES, processors) if processors > 1 else 0
 
 
 async def prepare_ahead(assessor: AnswerAssessor, processes: int, found: Found) -> Prepared:
-    """Yield rows in their order, each with its answer prepared as the assessor does it, in so many processes.
+    """Yield each row with its answer prepared as the assessor does it, in so many processes, about in their order.
 
-    It is done here until the first process is ready, and after one has died. They end with this process, however it
-    ends.
+    It is done here until the first process is ready, after one has died, and when they are late. They end with this
+    process, however it ends.
     """
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    questions = {question.id: question for question in assessor.bank.questions}
-    # Without what preparing does not look at: this process waits while the rest is handed to a new one.
-    slim = {name: question.model_copy(update={"checks": [], "follow_ups": []}) for name, question in questions.items()}
-    # Started afresh: a copy of a process with threads may hang.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(processes, context, _begin, (slim, assessor.bank.language))
-    loop = asyncio.get_running_loop()
-    first = loop.run_in_executor(executor, _prepare_all, [])
-    broken = False
-    under_way: deque[tuple[list[tuple[AnswerRow, RowKey]], asyncio.Future[list[Answer]]]] = deque()
+    pool = _Pool(assessor, processes)
     try:
         while True:
-            # One chunk in work and one in reserve for each process.
-            while not broken and first.done() and len(under_way) < 2 * processes:
-                chunk = list(islice(found, CHUNK))
-                if not chunk:
-                    break
-                asked = [(row.question_id, row.answer) for row, _ in chunk]
-                try:
-                    under_way.append((chunk, loop.run_in_executor(executor, _prepare_all, asked)))
-                except BrokenExecutor:
-                    broken = True
-                    found = chain(chunk, found)
-            chunk, answers = under_way.popleft() if under_way else (list(islice(found, 1)), None)
-            if not chunk:
+            found = pool.hand_over(found)
+            if pool.late():
+                # They may be ready, and this process has not heard of it yet.
+                await asyncio.sleep(0)
+            # Other programs may leave them no processor: then this process does not wait for them.
+            chunk = list(islice(found, 1)) if pool.late() else []
+            if chunk:
+                answers = pool.prepare_here(chunk)
+            elif pool.under_way:
+                chunk, answers = await pool.take()
+            else:
                 return
-            prepared: list[Answer] = []
-            if answers:
-                try:
-                    prepared = await answers
-                except BrokenExecutor:
-                    broken = True
-            if not prepared:
-                prepared = [assessor.prepare(questions[row.question_id], row.answer) for row, _ in chunk]
-            for (row, key), answer in zip(chunk, prepared, strict=True):
+            for (row, key), answer in zip(chunk, answers, strict=True):
                 yield row, key, answer
     finally:
-        executor.shutdown(cancel_futures=True)
+        pool.executor.shutdown(cancel_futures=True)
+
+
+class _Pool:
+    """Processes, and the chunks that they have in work, one each, or in reserve, one each."""
+
+    def __init__(self, assessor: AnswerAssessor, processes: int) -> None:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        self._prepare = assessor.prepare
+        self._questions = {question.id: question for question in assessor.bank.questions}
+        # Without what preparing does not look at: this process waits while the rest is handed to a new one.
+        slim = {
+            name: question.model_copy(update={"checks": [], "follow_ups": []})
+            for name, question in self._questions.items()
+        }
+        # Started afresh: a copy of a process with threads may hang.
+        context = multiprocessing.get_context("spawn")
+        self.executor = ProcessPoolExecutor(processes, context, _begin, (slim, assessor.bank.language))
+        self.under_way: deque[tuple[Chunk, asyncio.Future[list[Answer]]]] = deque()
+        self._most = 2 * processes
+        self._first = self._submit([])
+        self._broken = False
+
+    def hand_over(self, found: Found) -> Found:
+        """Give the processes what they have room for, and return the rest."""
+        while not self._broken and self._first.done() and len(self.under_way) < self._most:
+            chunk = list(islice(found, CHUNK))
+            if not chunk:
+                break
+            try:
+                self.under_way.append((chunk, self._submit(chunk)))
+            except BrokenExecutor:
+                self._broken = True
+                return chain(chunk, found)
+        return found
+
+    def late(self) -> bool:
+        """Return whether nothing is ready to be taken."""
+        return not self.under_way or not self.under_way[0][1].done()
+
+    async def take(self) -> tuple[Chunk, list[Answer]]:
+        """Return the chunk that was handed over first, and its answers when they are there."""
+        chunk, answers = self.under_way.popleft()
+        try:
+            return chunk, await answers
+        except BrokenExecutor:
+            self._broken = True
+            return chunk, self.prepare_here(chunk)
+
+    def prepare_here(self, chunk: Chunk) -> list[Answer]:
+        """Return the answers of a chunk, prepared in this process."""
+        return [self._prepare(self._questions[row.question_id], row.answer) for row, _ in chunk]
+
+    def _submit(self, chunk: Chunk) -> asyncio.Future[list[Answer]]:
+        asked = [(row.question_id, row.answer) for row, _ in chunk]
+        return asyncio.get_running_loop().run_in_executor(self.executor, _prepare_all, asked)
 
 
 _prepare: Callable[[str, str], Answer] | None = None

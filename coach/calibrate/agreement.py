@@ -101,6 +101,8 @@ def build_report(
     unjudged = [answer for answer in judged if answer.score is None]
     # What stands in brackets differs from answer to answer ("3 words; at least 8 are needed").
     reasons = Counter((answer.reason or "unknown").partition(" (")[0].rstrip(".") for answer in unjudged)
+    # Each judging for itself: repetitions took their time too.
+    seconds = [answer.seconds / len(answer.scores) for answer in judged if answer.scores and answer.seconds is not None]
     costs = [answer.cost_usd for answer in judged if answer.cost_usd is not None]
     pairs = [_pair(answer) for answer in answers]
     farthest = sorted(zip(pairs, answers, strict=True), key=lambda both: -abs(both[0].difference))[:WORST]
@@ -113,13 +115,13 @@ def build_report(
         unjudged=len(unjudged),
         failed=sum(answer.failed for answer in unjudged),
         unjudged_reasons=[ReasonCount(reason=reason, count=count) for reason, count in reasons.most_common()],
-        seconds_per_answer=round(fmean(answer.seconds for answer in judged if answer.scores), 3) if answers else None,
+        seconds_per_answer=round(fmean(seconds), 3) if seconds else None,
         cost_usd=round(sum(costs), 6) if costs else None,
         agreement=agreement_views(marks, human, [answer.question_id for answer in answers], scale, seed),
         human=_human_ceiling(answers, scale, seed),
         length={
-            "judge": _rank_correlation(marks, lengths, seed, (JUDGE, "lengths")),
-            "human": _rank_correlation(human, lengths, seed, (HUMAN, "lengths")),
+            "judge": agreement_of(marks, lengths, scale, seed, (JUDGE, "lengths")).spearman,
+            "human": agreement_of(human, lengths, scale, seed, (HUMAN, "lengths")).spearman,
         },
         labels=_label_summaries(answers),
         reliability=_reliability_curve(answers),
@@ -324,11 +326,6 @@ def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale)
         return dict.fromkeys(NAMES, None)
     figures = map(float, _figures(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale))
     return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(NAMES, figures, strict=True)}
-
-
-def _rank_correlation(first: Sequence[float], second: Sequence[float], seed: int, by: tuple[str, str]) -> Statistic:
-    found = _statistics(("spearman",), lambda a, b: _spearman(a, b)[None], (first, second), seed)
-    return _explained("spearman", found["spearman"], (first, second), by)
 
 
 def _mean_of(values: Sequence[float | None], seed: int) -> Statistic:

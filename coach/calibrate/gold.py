@@ -14,14 +14,14 @@ import math
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coach.bank.find import QuestionMatcher
 from coach.bank.questions import Bank, Question
 from coach.batch.inputs.layout import Columns
 from coach.batch.inputs.tables import open_table, storable
-from coach.batch.rows import RowProblem
+from coach.batch.rows import RowProblem, RowResult
 from coach.calibrate.reference import reference_bank, reference_question
 from coach.calibrate.result import GoldSummary, Scale
 from coach.errors import InputError
@@ -98,20 +98,38 @@ class JudgedAnswer:
     """What a judge gave a marked answer.
 
     ``scores`` (0-100) holds one score for every repetition that was judged. Without any, ``reason`` says why;
-    ``failed`` tells a model that failed from an answer that is not to be judged. ``cost_usd`` is None when unknown.
+    ``failed`` tells a model that failed from an answer that is not to be judged. ``seconds`` and ``cost_usd`` are those
+    of all repetitions, None when unknown or when an equal answer was judged in its place.
     """
 
     task: GoldTask
     scores: tuple[float, ...]
     reason: str | None = None
     failed: bool = False
-    seconds: float = 0.0
+    seconds: float | None = None
     cost_usd: float | None = None
 
     @property
     def score(self) -> float | None:
         """The first score: what a judge that is asked once would have given."""
         return self.scores[0] if self.scores else None
+
+    def and_then(self, result: RowResult) -> JudgedAnswer:
+        """Return this with the result of one more repetition."""
+        assessment = result.assessment
+        score = assessment.score if assessment and not result.reason else None
+        if assessment is None or score is None:
+            reason = result.reason or (assessment.unscored_reason if assessment else None)
+            return self if self.scores else replace(self, reason=reason, failed=result.reason is not None)
+        more = replace(self, scores=(*self.scores, score), reason=None, failed=False)
+        if result.same_as:
+            return more
+        cost = assessment.receipt.cost_usd
+        return replace(
+            more,
+            seconds=(self.seconds or 0.0) + assessment.receipt.seconds,
+            cost_usd=self.cost_usd if cost is None else (self.cost_usd or 0.0) + cost,
+        )
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def save_calibration(calibration: Calibration) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise _failed(path.parent, "made", error) from error
-    write_whole(path, calibration.model_dump_json(by_alias=True, indent=2) + "\n")
+    write_whole(path, calibration.to_json() + "\n")
     return path
 
 

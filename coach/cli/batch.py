@@ -185,7 +185,7 @@ def _print_plan(plan: BatchPlan, as_json: bool) -> None:
     from coach.batch.words import plan_lines
 
     if as_json:
-        typer.echo(plan.model_dump_json(by_alias=True, indent=2))
+        typer.echo(plan.to_json())
         return
     for line in plan_lines(plan):
         typer.echo(line)

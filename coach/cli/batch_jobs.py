@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OPENAI_BATCH = "openai-batch"
 EXIT_SOME_FAILED = 3
 
-DirectoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The directory given as --out.")]
+_DirectoryArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The directory given as --out.")]
 
 
 def send_jobs(job: BatchSettings, restart: bool, as_json: bool) -> None:
@@ -57,7 +57,7 @@ def send_jobs(job: BatchSettings, restart: bool, as_json: bool) -> None:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def status_command(directory: DirectoryArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
+def status_command(directory: _DirectoryArgument, as_json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Ask the provider how far the jobs are."""
     import asyncio
 
@@ -77,7 +77,7 @@ def status_command(directory: DirectoryArgument, as_json: JsonOption = False, qu
 
 
 def collect_command(
-    directory: DirectoryArgument,
+    directory: _DirectoryArgument,
     bank: BankOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -245,4 +245,4 @@ def _job_line(job: BatchJob) -> str:
 def _print_jobs(jobs: list[BatchJob]) -> None:
     from coach.batch.provider import JobList
 
-    typer.echo(JobList(jobs=jobs).model_dump_json(by_alias=True, indent=2))
+    typer.echo(JobList(jobs=jobs).to_json())

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from coach.submit.open import Settings
 
 EXIT_SOME_FAILED = 3
-#: Requests at the same time to a model that runs elsewhere; the embedded model has two cores to share.
-PARALLEL_REMOTE = 4
 _SHOWN_PROBLEMS = 10
 
 
@@ -56,7 +54,8 @@ def calibrate_command(
     ] = None,
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Judge every answer so often; show the spread.")] = 1,
     parallel: Annotated[
-        int | None, typer.Option("--parallel", min=1, max=64, help="Answers judged at the same time.")
+        int | None,
+        typer.Option("--parallel", min=1, max=64, help="Answers judged at the same time."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -81,7 +80,7 @@ def calibrate_command(
     _check_first(settings, save, html)
     plan = _plan(gold, bank, limit, seed, scale, quiet)
     try:
-        judged, judge = asyncio.run(_judge(settings, plan, repeat, _parallel(settings, parallel), out, quiet))
+        judged, judge = asyncio.run(_judge(settings, plan, repeat, parallel, out, quiet))
     except KeyboardInterrupt:
         say("What was judged is kept: the same command goes on from here.")
         raise
@@ -93,10 +92,6 @@ def calibrate_command(
         say(f"Kept the calibration {save}. Use it with: coach submit ID --calibration {save}")
     if report.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _parallel(settings: Settings, wanted: int | None) -> int:
-    return 1 if settings.choose_model().embedded else wanted or PARALLEL_REMOTE
 
 
 def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
@@ -136,27 +131,24 @@ def _say_problems(problems: Sequence[RowProblem]) -> None:
 
 
 async def _judge(
-    settings: Settings, plan: GoldPlan, repeats: int, parallel: int, out: Path | None, quiet: bool
+    settings: Settings, plan: GoldPlan, repeats: int, parallel: int | None, out: Path | None, quiet: bool
 ) -> tuple[list[JudgedAnswer], JudgeSummary]:
-    from coach.calibrate.run import judge_gold, judge_summary
-    from coach.calibrate.score_log import ScoreLog, score_directory
+    from coach.batch.store import Store
+    from coach.calibrate.run import judge_gold, judge_summary, score_directory
     from coach.cli.progress import Display
     from coach.submit.open import open_session
 
     async with AsyncExitStack() as stack:
         display = stack.enter_context(Display(quiet))
-        opened = open_session(settings, plan.tasks[0].bank, on_progress=display.step)
-        assessor = (await stack.enter_async_context(opened)).assessor
-        judge = judge_summary(assessor.judge)
-        log = stack.enter_context(ScoreLog(out or score_directory(judge)))
-        if log.damaged and not quiet:
-            say(f"warning: {log.damaged} kept scores cannot be read; their answers are judged again")
+        opened = open_session(settings, plan.tasks[0].bank, many=True, concurrency=parallel, on_progress=display.step)
+        session = await stack.enter_async_context(opened)
+        judge = judge_summary(session.assessor.judge)
+        store = stack.enter_context(Store.open(out or score_directory(judge)))
 
         def tell(done: int, total: int) -> None:
             display.count("Judging", done, total)
 
-        judged = await judge_gold(plan.tasks, assessor, log, repeats=repeats, concurrency=parallel, on_progress=tell)
-        return judged, judge
+        return await judge_gold(plan.tasks, session, store, repeats=repeats, on_progress=tell), judge
 
 
 def _report(
@@ -180,14 +172,16 @@ def _report(
 
 
 def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
+    from coach.calibrate.report import calibration_document
+
     if html is not None:
-        from coach.calibrate.calibration_html import calibration_page
         from coach.files import write_whole
+        from coach.report.html import html_report
 
-        write_whole(html, calibration_page(report))
+        write_whole(html, html_report(calibration_document(report, page=True)))
     if as_json:
-        typer.echo(report.model_dump_json(by_alias=True, indent=2))
+        typer.echo(report.to_json())
         return
-    from coach.calibrate.calibration_terminal import CalibrationReport
+    from coach.report.terminal import TerminalReport
 
-    out_console().print(CalibrationReport(report))
+    out_console().print(TerminalReport(calibration_document(report)))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from coach.bank.find import find_question
-from coach.cli.console import out_console, say
+from coach.cli.console import say
 from coach.cli.options import (
     BankOption,
+    HtmlOption,
     JsonOption,
+    MarkdownOption,
     MethodOption,
     ModelOption,
     NoScoreOption,
@@ -22,11 +23,9 @@ from coach.cli.options import (
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
-    from coach.cli.compare_inputs import CompareInputs
     from coach.compare.compare import Revision
-    from coach.compare.comparison import Comparison, ComparisonSeries
-    from coach.compare.comparison_view import ComparisonView
-    from coach.compare.series_view import SeriesView
+    from coach.compare.inputs import CompareInputs
+    from coach.compare.result import Comparison, ComparisonSeries
     from coach.judge.judging import OnVerdict
     from coach.submit.open import Settings
 
@@ -59,12 +58,8 @@ def compare_command(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     no_score: NoScoreOption = False,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Also write the report as Markdown.", show_default=False)
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Also write the report as one HTML page.", show_default=False)
-    ] = None,
+    markdown: MarkdownOption = None,
+    html: HtmlOption = None,
 ) -> None:
     """Compare versions of an answer: is the new one really better?
 
@@ -73,25 +68,26 @@ def compare_command(
     import asyncio
 
     from coach.bank.load import load_bank
-    from coach.cli.compare_inputs import gather_inputs
+    from coach.compare.inputs import gather_inputs
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
     settings.check()
     loaded = load_bank(bank)
     question = find_question(loaded, question_id)
-    ReportOptions(markdown=markdown, html=html).check()
+    options = ReportOptions(as_json, quiet, no_score, markdown, html)
+    options.check()
     inputs = gather_inputs(loaded, question, files or [], compare_with, bank)
-    if inputs.note and not (quiet or as_json):
+    if inputs.note and not options.silent:
         _say(inputs.note)
-    result = asyncio.run(_compare(settings, loaded, question, inputs, quiet or as_json, not no_score))
-    _show(result, loaded, question, inputs.revisions, as_json, not no_score, markdown, html)
+    result = asyncio.run(_compare(settings, loaded, question, inputs, options))
+    _show(result, loaded, question, inputs.revisions, options)
     if _is_unscored(result):
         raise typer.Exit(EXIT_UNSCORED)
 
 
 async def _compare(
-    settings: Settings, bank: Bank, question: Question, inputs: CompareInputs, quiet: bool, show_score: bool
+    settings: Settings, bank: Bank, question: Question, inputs: CompareInputs, options: ReportOptions
 ) -> Comparison | ComparisonSeries:
     from coach.cli.progress import Display
     from coach.compare.compare import all_known, compare_revisions, compare_series, known_from_history
@@ -102,15 +98,15 @@ async def _compare(
     known = known_from_history(unopened, question, inputs.attempts)
     if all_known(unopened, question, inputs.revisions, known):
         return await compare(unopened, question, inputs.revisions, known)
-    with Display(quiet) as display:
+    with Display(options.silent) as display:
         async with open_session(settings, bank, on_progress=display.step) as session:
             assessor = session.assessor
             known = known_from_history(assessor, question, inputs.attempts)
 
             def on_revision(revision: Revision) -> OnVerdict:
-                if not quiet:
+                if not options.silent:
                     _say(f"Judging {revision.label}")
-                return display.judging(bank, question, show_score=show_score)
+                return display.judging(bank, question, show_score=not options.no_score)
 
             return await compare(assessor, question, inputs.revisions, known, on_revision)
 
@@ -126,57 +122,19 @@ def _show(
     bank: Bank,
     question: Question,
     revisions: Sequence[Revision],
-    as_json: bool,
-    show_score: bool,
-    markdown: Path | None,
-    html: Path | None,
+    options: ReportOptions,
 ) -> None:
-    if as_json:
-        typer.echo(result.to_json())
-    if as_json and markdown is None and html is None:
-        return
-    view, table = _views(result, bank, question, revisions, show_score)
-    if not as_json:
-        from coach.compare.comparison_terminal import TerminalComparison
+    from coach.compare.report import comparison_document
 
-        out_console().print(TerminalComparison(view, table))
-    _write_reports(view, table, markdown, html)
-
-
-def _views(
-    result: Comparison | ComparisonSeries,
-    bank: Bank,
-    question: Question,
-    revisions: Sequence[Revision],
-    show_score: bool,
-) -> tuple[ComparisonView, SeriesView | None]:
-    from coach.compare.comparison import Comparison
-    from coach.compare.comparison_view import build_comparison_view
-    from coach.compare.series_view import build_series_view
-
-    comparison = result if isinstance(result, Comparison) else result.latest
-    texts = [revision.text for revision in revisions[-2:]]
-    view = build_comparison_view(comparison, question, bank, *texts, show_score=show_score)
-    if isinstance(result, Comparison):
-        return view, None
-    return view, build_series_view(result, bank.rubric_of(question), show_score=show_score)
-
-
-def _write_reports(view: ComparisonView, table: SeriesView | None, markdown: Path | None, html: Path | None) -> None:
-    from coach.files import write_whole
-
-    if markdown is not None:
-        from coach.compare.comparison_markdown import comparison_markdown
-
-        write_whole(markdown, comparison_markdown(view, table))
-    if html is not None:
-        from coach.compare.comparison_html import comparison_html
-
-        write_whole(html, comparison_html(view, table))
+    old, new = (revision.text for revision in revisions[-2:])
+    options.show(
+        result.to_json(),
+        lambda: comparison_document(result, question, bank, old, new, show_score=not options.no_score),
+    )
 
 
 def _is_unscored(result: Comparison | ComparisonSeries) -> bool:
-    from coach.compare.comparison import Comparison
+    from coach.compare.result import Comparison
 
     versions = [result.old, result.new] if isinstance(result, Comparison) else [row.version for row in result.rows]
     return any(version.score is None for version in versions)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from coach.cli.console import out_console, say
-from coach.cli.options import BankOption, JsonOption, QuietOption
+from coach.cli.console import say
+from coach.cli.options import BankOption, JsonOption, QuietOption, ReportOptions
 from coach.errors import InputError, UnknownQuestionError
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank
     from coach.history.store import HistoryStore
-    from coach.schema import ResultModel
 
 _SHOW = "show"
 _SHOWN = 30
@@ -58,7 +57,11 @@ def history_command(
     """
     from coach.history.store import HistoryStore
 
-    _refuse_together({"--export": export is not None, "--import": import_file is not None, "--json": as_json})
+    options = ReportOptions(as_json, quiet)
+    given = {"--export": export is not None, "--import": import_file is not None, "--json": as_json}
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise InputError(f"{' and '.join(names)} do not go together", "Give one of them.")
     with HistoryStore.open() as store:
         if import_file is not None:
             _import(store, import_file, quiet)
@@ -67,9 +70,9 @@ def history_command(
         if export is not None:
             _export(store, export, question_id, bank_title, quiet)
         elif question_id is None:
-            _list(store, bank_title, limit, as_json)
+            _list(store, bank_title, limit, options)
         else:
-            _progress(store, question_id, bank_title, as_json, quiet)
+            _progress(store, question_id, bank_title, options)
 
 
 def delete_command(
@@ -85,10 +88,9 @@ def delete_command(
     quiet: QuietOption = False,
 ) -> None:
     """Delete attempts for good: of one question, by number, or all. Asks first."""
-    from coach.answer.read import delete_drafts
-    from coach.history.record_files import delete_rescue_files
-    from coach.history.records import Deletion
+    from coach.history.saving import delete_attempts
     from coach.history.store import HistoryStore
+    from coach.report.words import counted
 
     ids = numbers or None
     if everything == bool(question or ids or bank):
@@ -99,14 +101,12 @@ def delete_command(
         if not yes and not _confirmed(count, question_id, everything):
             _say("Nothing was deleted.", quiet)
             return
-        deleted = store.delete(question_id, ids=ids, bank_title=bank_title, everything=everything)
-        # A rescue file holds answers too; an attempt that has a number is in none (see --import).
-        rescued = 0 if ids else delete_rescue_files(question_id, bank_title)
-        drafts = delete_drafts(question_id) if not ids and (question_id or everything) else 0
+        deleted = delete_attempts(store, question_id, ids=ids, bank_title=bank_title, everything=everything)
     if as_json:
-        _print_json(Deletion(attempts=deleted, rescue_files=rescued, drafts=drafts))
-    more = [f" and {n} {kind}{_s(n)}" for n, kind in ((rescued, "rescue file"), (drafts, "draft")) if n]
-    _say(f"Deleted {deleted} attempt{_s(deleted)}{''.join(more)}.", quiet)
+        typer.echo(deleted.to_json())
+    beside = ((deleted.rescue_files, "rescue file"), (deleted.drafts, "draft"))
+    more = [f" and {counted(number, kind)}" for number, kind in beside if number]
+    _say(f"Deleted {counted(deleted.attempts, 'attempt')}{''.join(more)}.", quiet)
 
 
 #: Registered by the program with ``app.add_typer(history_app, name="history")``.
@@ -120,54 +120,48 @@ history_app.command(_SHOW)(history_command)
 history_app.command("delete")(delete_command)
 
 
-def _list(store: HistoryStore, bank_title: str | None, limit: int | None, as_json: bool) -> None:
-    from coach.history.progress import summarize
-    from coach.history.records import HistoryListing
-    from coach.history.report import HistoryTable
+def _list(store: HistoryStore, bank_title: str | None, limit: int | None, options: ReportOptions) -> None:
+    from coach.history.progress import listing_of
+    from coach.history.report import history_document
 
     if limit is None:
-        limit = 0 if as_json else _SHOWN
-    attempts = store.attempts(limit=limit or None, bank_title=bank_title)
-    total = store.count(bank_title=bank_title)
-    listing = HistoryListing(total=total, attempts=[summarize(attempt) for attempt in attempts])
-    if as_json:
-        _print_json(listing)
-    else:
-        out_console().print(HistoryTable(listing))
+        limit = 0 if options.as_json else _SHOWN
+    listing = listing_of(store, bank_title, limit or None)
+    options.show(listing.to_json(), lambda: history_document(listing))
 
 
-def _progress(store: HistoryStore, question_id: str, bank_title: str | None, as_json: bool, quiet: bool) -> None:
+def _progress(store: HistoryStore, question_id: str, bank_title: str | None, options: ReportOptions) -> None:
     from coach.history.progress import progress_of
-    from coach.history.report import ProgressReport
+    from coach.history.report import progress_document
 
     attempts = store.attempts(question_id, bank_title=bank_title)
     if not attempts:
         raise InputError(f"there are no attempts at {question_id} yet", f"Start with: coach submit {question_id}")
     progress = progress_of(attempts)
-    if as_json:
-        _print_json(progress)
-    else:
-        out_console().print(ProgressReport(progress.model_copy(update={"notes": []}) if quiet else progress))
+    shown = progress.model_copy(update={"notes": []}) if options.quiet else progress
+    options.show(progress.to_json(), lambda: progress_document(shown))
 
 
 def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:
-    from coach.history.record_files import private_export
+    from coach.files import replacing
+    from coach.report.words import counted
 
     if target == "-":
         store.export(sys.stdout, question_id, bank_title=bank_title)
         return
-    with private_export(Path(target)) as stream:
+    with replacing(Path(target)) as new, open(new, "w", encoding="utf-8", newline="\n") as stream:
         count = store.export(stream, question_id, bank_title=bank_title)
-    _say(f"Wrote {count} attempt{_s(count)} to {target}; only you can read the file.", quiet)
+    _say(f"Wrote {counted(count, 'attempt')} to {target}; only you can read the file.", quiet)
 
 
 def _import(store: HistoryStore, path: Path, quiet: bool) -> None:
-    from coach.history.record_files import delete_if_rescue_file, read_records
+    from coach.history.saving import delete_if_rescue_file, read_records
+    from coach.report.words import counted
 
     records = read_records(path)
     count = store.import_records(records)
     known = len(records) - count
-    _say(f"Added {count} attempt{_s(count)}" + (f"; {known} were here already." if known else "."), quiet)
+    _say(f"Added {counted(count, 'attempt')}" + (f"; {known} were here already." if known else "."), quiet)
     if delete_if_rescue_file(path):
         _say(f"Deleted the rescue file {path}: its attempt is in the history now.", quiet)
 
@@ -197,26 +191,14 @@ def _question_id(store: HistoryStore, bank: Bank, question: str) -> str:
 
 
 def _confirmed(count: int, question_id: str | None, everything: bool) -> bool:
+    from coach.report.words import counted
+
     if not sys.stdin.isatty():
         raise InputError("deleting needs a yes", "Add --yes to delete without being asked.")
     what = "the whole history" if everything else f"attempts at {question_id}" if question_id else "these attempts"
-    return typer.confirm(f"Delete {what} ({count} attempt{_s(count)})? This cannot be undone.", err=True)
-
-
-def _refuse_together(given: dict[str, bool]) -> None:
-    names = [name for name, is_given in given.items() if is_given]
-    if len(names) > 1:
-        raise InputError(f"{' and '.join(names)} do not go together", "Give one of them.")
-
-
-def _print_json(document: ResultModel) -> None:
-    typer.echo(document.model_dump_json(by_alias=True, indent=2))
+    return typer.confirm(f"Delete {what} ({counted(count, 'attempt')})? This cannot be undone.", err=True)
 
 
 def _say(words: str, quiet: bool) -> None:
     if not quiet:
         say(words)
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

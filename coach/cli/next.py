@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from coach.cli.console import out_console
-from coach.cli.options import BankOption
+from coach.cli.options import BankOption, ReportOptions
 
 
 def next_command(
@@ -22,16 +21,14 @@ def next_command(
     """
     from coach.bank.load import load_bank
     from coach.history.next_question import rank_questions
-    from coach.history.report import NextReport
+    from coach.history.report import next_document
     from coach.history.store import HistoryStore
 
     loaded = load_bank(bank)
     with HistoryStore.open() as store:
         attempts = store.attempts(bank_title=loaded.title)
     ranking = rank_questions(loaded, attempts, timezone=None)
-    if as_json:
-        typer.echo(ranking.model_dump_json(by_alias=True, indent=2))
-    elif quiet:
+    if quiet and not as_json:
         typer.echo(ranking.suggestions[0].question_id)
     else:
-        out_console().print(NextReport(ranking, count))
+        ReportOptions(as_json, quiet).show(ranking.to_json(), lambda: next_document(ranking, count))

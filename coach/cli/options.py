@@ -13,8 +13,7 @@ from coach.cli.console import out_console, say
 from coach.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
+    from coach.report.document import Document
     from coach.submit.open import Settings
 
 ModelOption = Annotated[
@@ -73,23 +72,27 @@ class ReportOptions:
             if path is not None:
                 check_writable(path)
 
-    def show(
-        self,
-        as_json: str,
-        terminal: Callable[[], RenderableType],
-        markdown: Callable[[], str],
-        html: Callable[[], str],
-    ) -> None:
+    def show(self, as_json: str, report: Callable[[], Document]) -> None:
         """Print the result and write the reports that are wanted; raises StorageError."""
         if self.as_json:
             typer.echo(as_json)
-        else:
-            out_console().print(terminal())
+        if self.as_json and self.markdown is None and self.html is None:
+            return
         from coach.files import write_whole
 
-        for path, report in ((self.markdown, markdown), (self.html, html)):
-            if path is not None:
-                write_whole(path, report())
+        document = report()
+        if not self.as_json:
+            from coach.report.terminal import TerminalReport
+
+            out_console().print(TerminalReport(document))
+        if self.markdown is not None:
+            from coach.report.markdown import markdown_report
+
+            write_whole(self.markdown, markdown_report(document))
+        if self.html is not None:
+            from coach.report.html import html_report
+
+            write_whole(self.html, html_report(document))
 
 
 def check_writable(path: Path) -> None:

@@ -25,20 +25,21 @@ def questions_command(
     """List the questions, or show one with rationale and rubric."""
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
-    from coach.report.question_text import question_page, question_table
+    from coach.report.question import bank_document, question_document
+    from coach.report.terminal import TerminalReport
 
     loaded = load_bank(bank)
     if question_id is None:
         if as_json:
             _print_json(_listing(loaded))
         else:
-            out_console().print(question_table(loaded, with_notes=not quiet))
+            out_console().print(TerminalReport(bank_document(loaded, with_notes=not quiet)))
         return
     question = find_question(loaded, question_id)
     if as_json:
         _print_json(_details(loaded, question))
     else:
-        out_console().print(question_page(loaded, question))
+        out_console().print(TerminalReport(question_document(loaded, question)))
 
 
 def _print_json(document: dict[str, Any]) -> None:

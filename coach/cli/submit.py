@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from coach.submit.open import Settings
 
 EXIT_UNSCORED = 3
+_ASSUMED = (
+    "Before that, two short requests without a word of the answer find out what the server can do. Where it gives no "
+    "log-probabilities, the other method is used: see its prompt with --method structured."
+)
 
 
 def submit_command(
@@ -80,12 +84,10 @@ def submit_command(
         return
     typed = file is None or (file == "-" and sys.stdin.isatty())
     if show_prompt:
-        from coach.cli.show_prompt import show
-
-        with kept_until_done(question.id, text, drop=False) if typed else nullcontext():
-            show(settings, loaded, question, text, as_json=as_json)
+        with _kept_until_done(question.id, text, drop=False) if typed else nullcontext():
+            _show_prompt(settings, loaded, question, text, as_json)
         return
-    with kept_until_done(question.id, text) if typed else nullcontext():
+    with _kept_until_done(question.id, text) if typed else nullcontext():
         assessment = calibrate(asyncio.run(_assess(settings, loaded, question, text, options)))
         if not no_save:
             # Before it is shown: a reader that goes away, such as `| head`, must not cost the attempt.
@@ -118,7 +120,7 @@ def _read_answer(question: Question, file: str | None) -> str:
 
 
 @contextmanager
-def kept_until_done(question_id: str, text: str, *, drop: bool = True) -> Iterator[None]:
+def _kept_until_done(question_id: str, text: str, *, drop: bool = True) -> Iterator[None]:
     """Keep an answer that was typed for this run, and lies nowhere else, in a file that is named when the block fails.
 
     It is written before the block starts, so that not even a killed process loses the answer. When the block is done
@@ -165,17 +167,12 @@ async def _assess(settings: Settings, bank: Bank, question: Question, text: str,
 
 
 def _show(assessment: Assessment, bank: Bank, question: Question, text: str, options: ReportOptions) -> None:
-    from coach.report.html import html_report
-    from coach.report.markdown import markdown_report
-    from coach.report.terminal import TerminalReport
-    from coach.report.view import build_view
+    from coach.report.assessment import assessment_document
 
-    view = build_view(assessment, question, bank.rubric_of(question), text, show_score=not options.no_score)
+    rubric = bank.rubric_of(question)
     options.show(
         assessment.to_json(),
-        lambda: TerminalReport(view),
-        lambda: markdown_report(view),
-        lambda: html_report(view),
+        lambda: assessment_document(assessment, question, rubric, text, show_score=not options.no_score),
     )
 
 
@@ -186,3 +183,54 @@ def _save(assessment: Assessment, bank: Bank, text: str) -> None:
     saved = save_or_rescue(HistoryStore.open, assessment.question_id, text, assessment, bank_title=bank.title)
     if saved.warning:
         say(f"warning: {saved.warning.message}")
+
+
+def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, as_json: bool) -> None:
+    """Print exactly what judging this answer would send, and how many tokens that is; sends nothing."""
+    import json
+    from dataclasses import asdict
+
+    from coach.model.cost import TokenCounter
+    from coach.submit.open import unopened_session
+
+    session = unopened_session(settings, bank)
+    judge = session.assessor.judge
+    answer = session.assessor.prepare(question, text)
+    requests = [] if answer.unscored_reason else judge.requests(session.assessor.task(question, answer))
+    counter = TokenCounter(session.choice.model or "qwen2.5")
+    counts = [counter.count_messages(request.messages) for request in requests]
+    total, exact = sum(count.count for count in counts), all(count.exact for count in counts)
+    note = _ASSUMED if session.method_assumed else ""
+    if as_json:
+        sent = [{**asdict(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)]
+        for fields in sent:
+            # Says what repeats, and is not sent.
+            del fields["fixed_characters"]
+        document = {
+            "schema": "coach/prompt@1",
+            "method": judge.name,
+            "model": judge.model,
+            "endpoint": judge.endpoint,
+            "unscored_reason": answer.unscored_reason,
+            "requests": sent,
+            "input_tokens": total,
+            "exact": exact,
+            "note": note or None,
+        }
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return
+    for number, (request, count) in enumerate(zip(requests, counts, strict=True), 1):
+        size = f"{count} tokens in, at most {request.max_tokens} out"
+        typer.echo(f"===== request {number} of {len(requests)}: {size} =====")
+        for message in request.messages:
+            typer.echo(f"--- {message.role} ---\n{message.content}")
+        if request.json_schema:
+            typer.echo(f"--- JSON schema {request.json_schema.name} ---\n{json.dumps(request.json_schema.schema)}")
+        typer.echo()
+    if answer.unscored_reason:
+        typer.echo(f"{answer.unscored_reason} So nothing would be sent.")
+        return
+    size = f"{len(requests)} request{'' if len(requests) == 1 else 's'}, {'' if exact else '≈'}{total} tokens in"
+    typer.echo(f"{size}, to {judge.model} at {judge.endpoint}. Nothing was sent.")
+    if note:
+        typer.echo(note)

@@ -15,25 +15,13 @@ SCORE_STEP = 5
 
 @dataclass(frozen=True)
 class _Standing:
-    """One question with what was done about it so far."""
+    """One question with what was done about it so far; ``step`` is the latest score in steps of SCORE_STEP points."""
 
-    position: int
     question: Question
     attempts: int
     latest_score: float | None
+    step: int
     last_practised: datetime | None
-
-    @property
-    def group(self) -> int:
-        """Return 0 for a question never answered, 1 for one answered but never scored, 2 for the others."""
-        if self.last_practised is None:
-            return 0
-        return 1 if self.latest_score is None else 2
-
-    @property
-    def step(self) -> int:
-        """Return the latest score in steps of SCORE_STEP points."""
-        return int((self.latest_score or 0.0) // SCORE_STEP)
 
 
 def rank_questions(bank: Bank, attempts: Sequence[Attempt], timezone: tzinfo | None = UTC) -> NextQuestions:
@@ -45,43 +33,38 @@ def rank_questions(bank: Bank, attempts: Sequence[Attempt], timezone: tzinfo | N
 
     Days in the reasons are days in ``timezone`` (None: the machine's own).
     """
-    own = [attempt for attempt in attempts if attempt.bank_title == bank.title]
-    standings = [_standing(position, question, own) for position, question in enumerate(bank.questions)]
-    standings.sort(key=_order)
-    steps = [standing.step for standing in standings if standing.group == 2]
+    standings = []
+    for question in bank.questions:
+        own = [one for one in attempts if (one.bank_title, one.question_id) == (bank.title, question.id)]
+        scores = [attempt.score for attempt in own if attempt.score is not None]
+        latest = scores[-1] if scores else None
+        practised = own[-1].created_at if own else None
+        standings.append(_Standing(question, len(own), latest, int((latest or 0) // SCORE_STEP), practised))
+    standings.sort(key=lambda one: (_group(one), one.step, one.last_practised.timestamp() if one.last_practised else 0))
+    steps = [standing.step for standing in standings if _group(standing) == 2]
     return NextQuestions(
         bank_title=bank.title,
         suggestions=[_suggestion(rank, standing, steps, timezone) for rank, standing in enumerate(standings, start=1)],
     )
 
 
-def _standing(position: int, question: Question, attempts: Sequence[Attempt]) -> _Standing:
-    own = [attempt for attempt in attempts if attempt.question_id == question.id]
-    scores = [attempt.score for attempt in own if attempt.score is not None]
-    return _Standing(
-        position=position,
-        question=question,
-        attempts=len(own),
-        latest_score=scores[-1] if scores else None,
-        last_practised=own[-1].created_at if own else None,
-    )
-
-
-def _order(standing: _Standing) -> tuple[int, int, float, int]:
-    practised = standing.last_practised.timestamp() if standing.last_practised else 0.0
-    return (standing.group, standing.step, practised, standing.position)
+def _group(standing: _Standing) -> int:
+    """Return 0 for a question never answered, 1 for one answered but never scored, 2 for the others."""
+    if standing.last_practised is None:
+        return 0
+    return 1 if standing.latest_score is None else 2
 
 
 def _suggestion(rank: int, standing: _Standing, steps: Sequence[int], timezone: tzinfo | None) -> Suggestion:
     question = standing.question
-    longest_ago = standing.group == 2 and steps.count(standing.step) > 1
+    longest_ago = _group(standing) == 2 and steps.count(standing.step) > 1
     return Suggestion(
         rank=rank,
         question_id=question.id,
         number=question.number,
         category=question.category,
         text=question.text,
-        basis=("never-answered", "never-scored", "longest-ago" if longest_ago else "weakest")[standing.group],
+        basis=("never-answered", "never-scored", "longest-ago" if longest_ago else "weakest")[_group(standing)],
         reason=_reason(standing, steps, longest_ago, timezone),
         attempts=standing.attempts,
         latest_score=standing.latest_score,

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from coach.history.records import Attempt, AttemptSummary, ChangedCheck, Progress, RecurringAdvice
+from coach.history.records import Attempt, AttemptSummary, ChangedCheck, HistoryListing, Progress, RecurringAdvice
+from coach.history.store import HistoryStore
 from coach.submit.changes import CheckChange, check_changes
 
 #: Advice keeps coming back when the latest attempt and another one of the last this many got it.
 LAST_ATTEMPTS = 3
+
+
+def listing_of(store: HistoryStore, bank_title: str | None = None, limit: int | None = None) -> HistoryListing:
+    """Return the newest ``limit`` attempts of one bank; None is all of them, of every bank. Raises StorageError."""
+    attempts = [summarize(attempt) for attempt in store.attempts(limit=limit, bank_title=bank_title)]
+    return HistoryListing(total=store.count(bank_title=bank_title), attempts=attempts)
 
 
 def summarize(attempt: Attempt) -> AttemptSummary:

@@ -1,4 +1,4 @@
-"""What a content-free sentence gets for each check: measured once per prompt and model, then kept in a file."""
+"""What content-free words get for each check: measured once per prompt and model, then kept in a file."""
 
 from __future__ import annotations
 
@@ -7,40 +7,41 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from coach.errors import StorageError
-from coach.files import cache_directory, replacing
+from coach.files import DATA, cache_directory, write_whole
 
-SHIPPED = Path(__file__).resolve().parent.parent / "data" / "baselines.json"
+SHIPPED = DATA / "baselines.json"
 
 
-class BaselineFile:
-    """Baselines by key (a hash of model and prompt), in the cache directory and, for the shipped bank, in the package.
+class Baselines:
+    """Baselines by key (a hash of model and prompt), kept in a file or, without one, as long as the process lives.
 
-    An unreadable or unwritable cache is no error: the values are then measured again.
+    An unreadable or unwritable file is no error: the values are then measured again.
     """
 
-    def __init__(self, path: Path, shipped: Mapping[str, float]) -> None:
+    def __init__(self, path: Path | None = None, shipped: Mapping[str, float] | None = None) -> None:
         self._path = path
-        self._shipped = shipped
-        self._known = _read(path)
+        self._known = {**(shipped or {}), **(_read(path) if path else {})}
 
     @classmethod
-    def open(cls) -> BaselineFile:
-        """Open the file in the user's cache directory."""
+    def open(cls) -> Self:
+        """Open the file in the user's cache directory; for the shipped bank there are values in the package."""
         return cls(cache_directory() / "baselines.json", _read(SHIPPED))
 
     def get(self, key: str) -> float | None:
         """Return the kept value, or None."""
-        return self._known.get(key, self._shipped.get(key))
+        return self._known.get(key)
 
     def put(self, values: Mapping[str, float]) -> None:
-        """Keep values; merged with what another process wrote meanwhile, replaced atomically."""
-        self._known = {**_read(self._path), **self._known, **values}
+        """Keep values, beside what another process kept meanwhile."""
+        self._known.update(values)
+        if self._path is None:
+            return
         with suppress(StorageError, OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(self._path) as path:
-                path.write_text(json.dumps(self._known, sort_keys=True), encoding="utf-8")
+            write_whole(self._path, json.dumps({**_read(self._path), **values}, sort_keys=True))
 
 
 def _read(path: Path) -> dict[str, float]:

@@ -12,7 +12,7 @@ from coach.bank.questions import Check, Question, Rubric
 from coach.model.completion import ChatModel, CompletionRequest, Usage
 
 if TYPE_CHECKING:
-    from coach.judge.templates import PromptTemplates
+    from coach.judge.prompts import PromptTemplates
 
 
 class Verdict(StrEnum):
@@ -50,6 +50,11 @@ class CheckVerdict:
     probability: float | None
     evidence: tuple[int, ...] = ()
     comment: str | None = None
+
+
+def unjudged(check: Check, reason: str) -> CheckVerdict:
+    """Return the verdict on a check that could not be judged."""
+    return CheckVerdict(check.id, Verdict.UNJUDGED, None, (), f"not judged: {reason}")
 
 
 @dataclass(frozen=True)

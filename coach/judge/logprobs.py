@@ -9,31 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
-from typing import Any, Protocol
 
 from coach.bank.questions import Check
-from coach.errors import (
-    ModelCapabilityError,
-    ModelContentFilterError,
-    ModelError,
-    ModelReplyError,
-)
+from coach.errors import ModelCapabilityError, ModelContentFilterError, ModelError, ModelReplyError
+from coach.judge.baselines import Baselines
 from coach.judge.events import told_events
-from coach.judge.evidence import EVENT_MARGIN, RANKING, Finding, find_evidence, is_reference
-from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict, Verdict
-from coach.judge.log_odds import yes_log_odds
-from coach.judge.prompts import check_messages, fixed_characters, reference_messages
-from coach.judge.quoting import QUOTING
-from coach.judge.signals import Signals, probability_of, rule_sha256, worth_asking
+from coach.judge.evidence import EVENT_MARGIN, QUOTING, RANKING, Finding, find_evidence, is_reference
+from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict, Verdict, unjudged
+from coach.judge.prompts import PromptTemplates
+from coach.judge.signals import probability_of, rule_sha256, verdict_of, worth_asking, yes_log_odds
 from coach.judge.similarity import Similarity
-from coach.judge.templates import PromptTemplates
-from coach.judge.verdicts import verdict_of
-from coach.model.completion import ChatModel, CompletionRequest, Message, Usage
+from coach.model.completion import ChatModel, CompletionRequest, Usage
 
-TOP_LOGPROBS = 20
+_TOP_LOGPROBS = 20
 #: Words that sound right for any question and say nothing.
 CONTENT_FREE = (
     "I have a lot of experience with this and always follow best practice. It is an important topic and I make sure "
@@ -41,42 +32,12 @@ CONTENT_FREE = (
     "That is a good question. There are many aspects to consider here, and the right approach depends on the "
     "situation, but in general it plays a key role and works well.",
 )
-
-#: What content-free words get for a check (mean log-odds), or why that is not known.
-Baseline = float | ModelError
 #: Failures that say nothing about the other checks.
 _ABOUT_ONE_CHECK = (ModelContentFilterError, ModelReplyError)
 
 
-class Baselines(Protocol):
-    """Keeps log-odds of content-free sentences by key."""
-
-    def get(self, key: str) -> float | None:
-        """Return the kept value, or None."""
-        ...
-
-    def put(self, values: Mapping[str, float]) -> None:
-        """Keep values."""
-        ...
-
-
-class MemoryBaselines:
-    """Keeps baselines for the life of the process."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, float] = {}
-
-    def get(self, key: str) -> float | None:
-        """Return the kept value, or None."""
-        return self._known.get(key)
-
-    def put(self, values: Mapping[str, float]) -> None:
-        """Keep values."""
-        self._known.update(values)
-
-
 class LogprobsJudge(Judge):
-    """Asks one token per check."""
+    """Asks one token per check, one after the other: a server can then keep the answer's prompt from check to check."""
 
     name = "logprobs"
 
@@ -86,12 +47,11 @@ class LogprobsJudge(Judge):
         templates: PromptTemplates,
         similarity: Similarity,
         baselines: Baselines | None = None,
-        parallel: int = 1,
     ) -> None:
         super().__init__(model, templates)
         self._similarity = similarity
-        self._baselines = baselines or MemoryBaselines()
-        self._slots = asyncio.Semaphore(parallel)
+        self._baselines = baselines or Baselines()
+        self._measuring = asyncio.Lock()
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -104,8 +64,8 @@ class LogprobsJudge(Judge):
 
     def requests(self, task: JudgeTask) -> list[CompletionRequest]:
         """Return what would be sent: missing baselines, then a request for each check worth asking."""
-        asked = [finding for finding in self._findings(task) if _asked(finding)]
-        missing = [(f.check, text) for text in CONTENT_FREE for f in asked if text in self._missing(task, f.check)]
+        asked = [finding for finding in self.findings(task) if _asked(finding)]
+        missing = self.missing_baselines(task, [finding.check for finding in asked])
         own = [(finding.check, finding.text) for finding in asked]
         return [self._request(task, check, text) for check, text in [*missing, *own]]
 
@@ -114,108 +74,78 @@ class LogprobsJudge(Judge):
 
         A check whose reply holds neither Yes nor No is unjudged.
         """
+        # The sentence encoder takes the processor for some time, in which other answers go on.
+        findings = await asyncio.to_thread(self.findings, task)
+        asked = [finding.check for finding in findings if _asked(finding)]
         usages: list[Usage] = []
-        groups = _by_criterion(self._findings(task))
-        # All at once and before the answer, whose prompt a server can then keep from check to check.
-        asked = _asked_checks(finding for group in groups for finding in group)
-        baselines = await self._baselines_of(task, asked, usages)
-
-        async def decide(finding: Finding) -> CheckVerdict:
-            verdict = await self._decide(task, finding, baselines, usages, first=finding.check in asked[:1])
-            if on_verdict:
-                on_verdict(finding.check, verdict)
-            return verdict
-
+        baselines = await self.baselines(task, asked, usages)
         verdicts: dict[str, CheckVerdict] = {}
-        for group in groups:
-            verdicts.update((v.check_id, v) for v in await _all_or_first_error(map(decide, group)))
+        for finding in findings:
+            check, signals = finding.check, finding.signals
+            try:
+                if _asked(finding):
+                    baseline = baselines[check.id]
+                    if isinstance(baseline, ModelError):
+                        raise baseline
+                    own = await self.ask(task, check, finding.text, usages, first=check is asked[0])
+                    signals = replace(signals, log_odds=own - baseline)
+                probability = probability_of(check.kind, signals)
+                verdict = verdict_of(probability, check.kind)
+                evidence = (finding.sentence.number,) if verdict in (Verdict.MET, Verdict.PARTLY) else ()
+                verdicts[check.id] = CheckVerdict(check.id, verdict, probability, evidence)
+            except _ABOUT_ONE_CHECK as error:
+                verdicts[check.id] = unjudged(check, error.message)
+            if on_verdict:
+                on_verdict(check, verdicts[check.id])
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
 
-    async def measure_baselines(self, task: JudgeTask) -> Usage:
-        """Measure what content-free words get for every check of the task, where it is not known yet."""
-        usages: list[Usage] = []
-        await self._baselines_of(task, task.checks, usages)
-        return sum(usages, Usage(0, 0, 0))
-
-    async def measure_signals(self, task: JudgeTask) -> list[tuple[Check, Signals]]:
-        """Measure what verdicts are made from, the model asked as in `judge`: the data that weights are fitted to.
-
-        Raises ModelError, also when the model decides nothing about a check.
-        """
-        usages: list[Usage] = []
-        findings = self._findings(task)
-        asked = _asked_checks(findings)
-        baselines = await self._baselines_of(task, asked, usages)
-        return [
-            (f.check, await self._signals(task, f, baselines, usages, first=f.check in asked[:1]))
-            if _asked(f)
-            else (f.check, f.signals)
-            for f in findings
-        ]
-
-    def missing_baselines(self, task: JudgeTask) -> int:
-        """Return how many baselines of the task are not known yet."""
-        return sum(len(self._missing(task, check)) for check in task.checks)
-
-    def _findings(self, task: JudgeTask) -> list[Finding]:
+    def findings(self, task: JudgeTask) -> list[Finding]:
+        """Return what similarity finds for every check, criterion by criterion: the order in which they are asked."""
         sentences = task.answer.judged_sentences
         events = told_events([sentence.text for sentence in sentences], task.language)
-        return find_evidence(self._similarity, sentences, task.checks, task.question.text, events)
+        found = find_evidence(self._similarity, sentences, task.checks, task.question.text, events)
+        criteria = list(dict.fromkeys(check.criterion for check in task.checks))
+        return sorted(found, key=lambda finding: criteria.index(finding.check.criterion))
 
-    async def _decide(
-        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage], *, first: bool
-    ) -> CheckVerdict:
-        signals = finding.signals
-        if _asked(finding):
-            try:
-                signals = await self._signals(task, finding, baselines, usages, first=first)
-            except _ABOUT_ONE_CHECK as error:
-                return _unjudged(finding.check, error.message)
-        probability = probability_of(finding.check.kind, signals)
-        verdict = verdict_of(probability, finding.check.kind)
-        found = verdict in (Verdict.MET, Verdict.PARTLY)
-        evidence = (finding.sentence.number,) if found else ()
-        return CheckVerdict(finding.check.id, verdict, probability, evidence)
+    def missing_baselines(self, task: JudgeTask, checks: Sequence[Check]) -> list[tuple[Check, str]]:
+        """Return the checks with the content-free words whose baseline is not known; those of a text together."""
+        return [(check, text) for check, text, key in self._keyed(task, checks) if self._baselines.get(key) is None]
 
-    async def _signals(
-        self, task: JudgeTask, finding: Finding, baselines: Mapping[str, Baseline], usages: list[Usage], *, first: bool
-    ) -> Signals:
-        """Return the finding's signals with the model's; ``first`` about this answer or not. Raises ModelError."""
-        baseline = baselines[finding.check.id]
-        if isinstance(baseline, ModelError):
-            raise baseline
-        own = await self._ask(task, finding.check, finding.text, usages, first=first)
-        return replace(finding.signals, log_odds=own - baseline)
-
-    async def _baselines_of(self, task: JudgeTask, checks: Sequence[Check], usages: list[Usage]) -> dict[str, Baseline]:
-        """Return the baselines by check id, kept or measured now; all checks of a text one after the other."""
-        values: dict[str, list[float]] = {check.id: [] for check in checks}
+    async def baselines(
+        self, task: JudgeTask, checks: Sequence[Check], usages: list[Usage]
+    ) -> dict[str, float | ModelError]:
+        """Return by check id the mean log-odds of content-free words, kept or measured now, or why there are none."""
+        known: dict[str, list[float]] = {check.id: [] for check in checks}
         failures: dict[str, ModelError] = {}
-        for text in CONTENT_FREE:
-            for check in checks:
-                try:
-                    values[check.id].append(await self._baseline(task, check, text, usages, first=check is checks[0]))
-                except _ABOUT_ONE_CHECK as error:
-                    failures[check.id] = error
-        return {check_id: fmean(known) if known else failures[check_id] for check_id, known in values.items()}
+        measured: dict[str, float] = {}
+        asked_about = ""
+        # One answer measures, and the others find what it has measured.
+        async with self._measuring:
+            try:
+                for check, text, key in self._keyed(task, checks):
+                    value = self._baselines.get(key)
+                    if value is None:
+                        first, asked_about = text != asked_about, text
+                        try:
+                            value = measured[key] = await self.ask(task, check, text, usages, first=first)
+                        except _ABOUT_ONE_CHECK as error:
+                            failures[check.id] = error
+                            continue
+                    known[check.id].append(value)
+            finally:
+                if measured:
+                    self._baselines.put(measured)
+        return {check_id: fmean(values) if values else failures[check_id] for check_id, values in known.items()}
 
-    async def _baseline(self, task: JudgeTask, check: Check, text: str, usages: list[Usage], *, first: bool) -> float:
-        key = self._key(task, check, text)
-        known = self._baselines.get(key)
-        if known is None:
-            known = await self._ask(task, check, text, usages, first=first)
-            self._baselines.put({key: known})
-        return known
+    async def ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage], *, first: bool) -> float:
+        """Return the log-odds of Yes for one check; raises ModelError.
 
-    def _missing(self, task: JudgeTask, check: Check) -> list[str]:
-        return [text for text in CONTENT_FREE if self._baselines.get(self._key(task, check, text)) is None]
-
-    async def _ask(self, task: JudgeTask, check: Check, answer: str, usages: list[Usage], *, first: bool) -> float:
+        The ``first`` request about a text tells which part of its prompt is the same for every answer.
+        """
         request = self._request(task, check, answer)
         if first:
-            request = replace(request, fixed_characters=fixed_characters(self._templates, task))
-        async with self._slots:
-            completion = await self._model.complete(request)
+            request = replace(request, fixed_characters=self._templates.fixed_characters(task))
+        completion = await self._model.complete(request)
         usages.append(completion.usage)
         if completion.first_token is None:
             # Without them a score would rest on the checks alone that the answer does not touch.
@@ -226,44 +156,19 @@ class LogprobsJudge(Judge):
         return log_odds
 
     def _request(self, task: JudgeTask, check: Check, answer: str) -> CompletionRequest:
-        return CompletionRequest(self._messages(task, check, answer), max_tokens=1, top_logprobs=TOP_LOGPROBS)
+        messages = self._templates.one_check(task, check, answer, reference=is_reference(check))
+        return CompletionRequest(messages, max_tokens=1, top_logprobs=_TOP_LOGPROBS)
 
-    def _messages(self, task: JudgeTask, check: Check, answer: str) -> tuple[Message, ...]:
-        build = reference_messages if is_reference(check) else check_messages
-        return build(self._templates, task, check, answer)
+    def _keyed(self, task: JudgeTask, checks: Sequence[Check]) -> list[tuple[Check, str, str]]:
+        """Return each check with each content-free text and the key of its baseline."""
+        return [(check, text, self._key(task, check, text)) for text in CONTENT_FREE for check in checks]
 
     def _key(self, task: JudgeTask, check: Check, answer: str) -> str:
-        messages = self._messages(task, check, answer)
+        messages = self._request(task, check, answer).messages
         text = "\0".join([self._model.name, *(f"{m.role}\0{m.content}" for m in messages)])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _asked(finding: Finding) -> bool:
+    """Return whether the model is asked about a check: where its view could still change the verdict."""
     return worth_asking(finding.check.kind, finding.signals)
-
-
-def _asked_checks(findings: Iterable[Finding]) -> list[Check]:
-    """Return the checks that the model is asked about, in the order of the findings."""
-    return [finding.check for finding in findings if _asked(finding)]
-
-
-def _by_criterion(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Group by criterion, in the order of the checks."""
-    groups: dict[str, list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault(finding.check.criterion, []).append(finding)
-    return list(groups.values())
-
-
-async def _all_or_first_error(work: Iterable[Coroutine[Any, Any, CheckVerdict]]) -> list[CheckVerdict]:
-    """Run all and wait for all; when one fails the others are cancelled and its error is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(item) for item in work]
-    except* ModelError as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
-
-
-def _unjudged(check: Check, reason: str) -> CheckVerdict:
-    return CheckVerdict(check.id, Verdict.UNJUDGED, None, (), f"not judged: {reason}")

@@ -1,4 +1,4 @@
-"""From what was measured about one check to the probability that the answer does it.
+"""From what was measured about one check to the probability that the answer does it, and to a verdict.
 
 The signals, each cheap and each blind in its own way; all but the last are about the one sentence that comes nearest:
 
@@ -8,7 +8,7 @@ The signals, each cheap and each blind in its own way; all but the last are abou
 * ``counter``:   its largest cosine with a sentence that sounds close and does not meet it (``counter_examples``; for
   a red flag also the advice, which says the right thing); 0 when there is none,
 * ``support``:   mean nearness of the two nearest sentences (see ``coach.judge.evidence``),
-* ``words``:     the largest share of an example's telling words that it holds (see ``coach.judge.key_words``),
+* ``words``:     the largest share of an example's telling words that it holds (see `coach.judge.evidence.KeyWords`),
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
   same check (contextual calibration, Zhao et al. 2021).
 
@@ -24,8 +24,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from coach.judge.judging import Verdict
 
 Kind = Literal["point", "red_flag"]
 
@@ -71,17 +74,22 @@ DISBELIEF = 6.0
 #: What an event adds to a check that needs one, and what it takes away that none is told. Fitted to the samples as
 #: often as met and unmet checks come: 0.9 and -1.3; weighing the same: 2.3 and -0.3. Rounded with more weight on the
 #: lack: all 40 points of this kind that the sample answers make come with an event, and only 17 of the 198 others.
-TOLD, UNTOLD = 1.0, -2.0
+_TOLD, UNTOLD = 1.0, -2.0
 #: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
-STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
+_STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
+
+#: A check is met from MET on, partly met from PARTLY on.
+MET, PARTLY = 0.6, 0.35
+#: Probability of a red flag from which it counts, and its cost begins.
+RED_FLAG_DOUBT = 0.5
 
 #: The model is asked only where the other signals leave a probability in this range.
-ASK_ABOVE, ASK_BELOW = 0.02, 0.98
+_ASK_ABOVE, _ASK_BELOW = 0.02, 0.98
 
 
 def probability_of(kind: Kind, signals: Signals) -> float:
     """Return the probability (0..1) that the answer does what a check of this kind says."""
-    weights = STATEMENT_ONLY if signals.statement_only else WEIGHTS[kind]
+    weights = _STATEMENT_ONLY if signals.statement_only else WEIGHTS[kind]
     value = (
         weights.bias
         + weights.statement * signals.statement
@@ -92,7 +100,7 @@ def probability_of(kind: Kind, signals: Signals) -> float:
         + weights.log_odds * (signals.log_odds or 0.0)
     )
     if signals.event is not None:
-        value += UNTOLD + (TOLD - UNTOLD) * signals.event
+        value += UNTOLD + (_TOLD - UNTOLD) * signals.event
     if kind == "red_flag":
         value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
@@ -101,12 +109,40 @@ def probability_of(kind: Kind, signals: Signals) -> float:
 def worth_asking(kind: Kind, signals: Signals) -> bool:
     """Return whether the model's view could still change the verdict; nobody is accused without it."""
     probability = probability_of(kind, signals)
-    if signals.statement_only or probability < ASK_ABOVE:
+    if signals.statement_only or probability < _ASK_ABOVE:
         return signals.statement_only
-    return kind == "red_flag" or probability <= ASK_BELOW
+    return kind == "red_flag" or probability <= _ASK_BELOW
 
 
 def rule_sha256() -> str:
     """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
-    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, TOLD, UNTOLD, STATEMENT_ONLY, ASK_ABOVE, ASK_BELOW))
+    rule = repr((sorted(WEIGHTS.items()), DISBELIEF, _TOLD, UNTOLD, _STATEMENT_ONLY, _ASK_ABOVE, _ASK_BELOW))
     return hashlib.sha256(rule.encode()).hexdigest()[:12]
+
+
+def verdict_of(probability: float | None, kind: Kind = "point") -> Verdict:
+    """Return met, partly or not_met for a probability, unjudged for None.
+
+    A red flag counts as perhaps said (partly) only where it begins to cost something: a suspicion that costs nothing
+    accuses honest answers.
+    """
+    if probability is None:
+        return Verdict.UNJUDGED
+    if probability >= MET:
+        return Verdict.MET
+    return Verdict.PARTLY if probability >= (RED_FLAG_DOUBT if kind == "red_flag" else PARTLY) else Verdict.NOT_MET
+
+
+def yes_log_odds(first_token: Mapping[str, float]) -> float | None:
+    """Return log P(Yes) - log P(No), each summed over spellings; None when neither is among the alternatives.
+
+    An answer that is not listed gets half the probability of the least likely alternative: it is at most that.
+    """
+    yes, no = (
+        sum(math.exp(value) for token, value in first_token.items() if token.strip().casefold() == word)
+        for word in ("yes", "no")
+    )
+    if yes == 0.0 and no == 0.0:
+        return None
+    floor = max(min(map(math.exp, first_token.values())) / 2, 1e-12)
+    return math.log(max(yes, floor)) - math.log(max(no, floor))

@@ -9,72 +9,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "one",
-        "or",
-        "our",
-        "so",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "up",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
+_STOP_WORDS = (
+    "a an and are as at be been but by can did do does for from had has have how i if in into is it its me my of on "
+    "one or our so such than that the their them then there these they this to up us was we were what when where "
+    "which who will with would you your"
 )
+_STOP = frozenset(_STOP_WORDS.split())
 
 
 class Similarity(Protocol):

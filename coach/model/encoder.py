@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
@@ -36,7 +37,10 @@ def encoder_installed() -> bool:
 
 
 class SentenceEncoder:
-    """Embeds short texts as unit vectors; loading happens at first use, the newest results are remembered."""
+    """Embeds short texts as unit vectors; loading happens at first use, the newest results are remembered.
+
+    Threads may share it.
+    """
 
     name = "all-MiniLM-L6-v2-int8"
     #: Of the sentences of the sample answers 1 in 100 lies below, "Yes, once." and the like.
@@ -47,6 +51,7 @@ class SentenceEncoder:
         self._session: Any = None
         self._tokenizer: Any = None
         self._known: dict[str, NDArray[np.float32]] = {}
+        self._lock = threading.Lock()
 
     def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
         """Return the cosine of every row text with every column text, one list per row text."""
@@ -62,15 +67,17 @@ class SentenceEncoder:
 
         if not texts:
             return np.zeros((0, DIMENSIONS), dtype=np.float32)
-        missing = list(dict.fromkeys(text for text in texts if text not in self._known))
-        # Equal lengths beside each other waste no work on padding.
-        missing.sort(key=len)
-        for start in range(0, len(missing), BATCH):
-            batch = missing[start : start + BATCH]
-            self._known.update(zip(batch, self._run(batch), strict=True))
-        vectors = np.stack([self._known[text] for text in texts])
-        for text in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
-            del self._known[text]
+        # One at a time: a text that two ask about is embedded once, and each has the whole processor.
+        with self._lock:
+            missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+            # Equal lengths beside each other waste no work on padding.
+            missing.sort(key=len)
+            for start in range(0, len(missing), BATCH):
+                batch = missing[start : start + BATCH]
+                self._known.update(zip(batch, self._run(batch), strict=True))
+            vectors = np.stack([self._known[text] for text in texts])
+            for text in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
+                del self._known[text]
         return vectors
 
     def _run(self, texts: list[str]) -> NDArray[np.float32]:

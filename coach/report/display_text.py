@@ -50,9 +50,14 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def clean_lines(text: str) -> str:
+    """Return clean text with its line breaks as line feeds."""
+    return clean(text).replace("\r\n", "\n").replace("\r", "\n")
+
+
 def lines(text: str) -> str:
-    """Return clean text with its line breaks as line feeds and no blank edges."""
-    return clean(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    """Return the same without blank edges."""
+    return clean_lines(text).strip()
 
 
 def reflow(text: str) -> str:

@@ -1,141 +1,202 @@
-"""The report as Markdown (CommonMark), in which foreign text cannot become structure."""
+"""Reports as Markdown (CommonMark with tables), in which foreign text cannot become structure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
+from coach.report import document as doc
 from coach.report import words
-from coach.report.markdown_parts import (
-    around_blanks,
-    escape,
-    notice_blocks,
-    quotation,
-    receipt_block,
-    step_blocks,
-)
-from coach.report.points import PointView
-from coach.report.view import CriterionView, ReportView
-from coach.report.words import Standing, marker_text
+from coach.report.display_text import clean_lines
+from coach.report.document import Document, spans
 
 BAR_CELLS = 20
+#: What is cut off a piece before marks are put around it: emphasis needs words at its edges.
+_BLANKS = " \n"
+#: Characters that can start emphasis, code, links, HTML, entities, tables, math or mentions anywhere in a line.
+_ANYWHERE = re.compile(r"[\\`*_\[\]<>|~&$]")
+#: What makes a heading, list item, quote, rule or fence at the start of a line.
+_AT_START = re.compile(r"(?m)^(\d{0,9})([#+=:.)-])")
+#: What may stand beyond emphasis that begins or ends with punctuation: nothing, a blank, or punctuation.
+_BEYOND = ("", *" \n", *string.punctuation)
+_LOOKS = {"strong": "**", "italic": "*"}
+_DIFF_LEGEND = "~~removed~~ · **new** · *moved* · \\[n\\] brought the change with this number"
 
 
-def markdown_report(view: ReportView) -> str:
+def markdown_report(document: Document) -> str:
     """Return the report as Markdown that ends with a line feed."""
-    blocks = [*_head(view), *notice_blocks(view.notices), *_next_actions(view), *_points(view), *_answer(view)]
-    blocks += [*_advice(view), "---", receipt_block(view.receipt)]
-    return "\n\n".join(blocks) + "\n"
+    return "\n\n".join(_blocks(document.blocks)) + "\n"
 
 
-def _head(view: ReportView) -> Iterator[str]:
-    head = view.headline
-    yield f"# {escape(view.question)}"
-    parts = [f"**{escape(head.level)}**"]
-    if head.score is not None:
-        parts.append(f"**{head.score} of 100**")
-    line = " · ".join(parts)
-    yield f"{line}, {head.uncertainty}" if head.uncertainty else line
-    yield escape(head.opening) + (f" {head.points}." if head.points else "")
+def escape(text: str) -> str:
+    """Return text in which every character stands for itself; line breaks stay, indents go."""
+    rows = (" ".join(row.split()) for row in text.split("\n"))
+    shown = "\n".join(_ANYWHERE.sub(r"\\\g<0>", row) for row in rows)
+    return _AT_START.sub(r"\1\\\2", shown)
 
 
-def _next_actions(view: ReportView) -> Iterator[str]:
-    if view.next_actions:
-        yield f"## {words.NEXT_TITLE}"
-        yield "\n".join(
-            f"- {escape(action.text)}" + (f" {_code(action.command)}" if action.command else "")
-            for action in view.next_actions
-        )
+def _around(text: str, opening: str = "", closing: str | None = None) -> str:
+    """Escape a piece of a text and put marks around it, inside the white space at its edges."""
+    body = text.strip(_BLANKS)
+    if not body:
+        return text
+    start = text.index(body)
+    closing = opening if closing is None else closing
+    return f"{text[:start]}{opening}{escape(body)}{closing}{text[start + len(body) :]}"
 
 
-def _points(view: ReportView) -> Iterator[str]:
-    if view.strengths:
-        yield f"## {words.STRENGTHS_TITLE}"
-        yield "\n".join(f"- {escape(strength)}" for strength in view.strengths)
-    if view.red_flags:
-        yield f"## {view.red_flags_title}"
-        yield "\n\n".join(_red_flag(point) for point in view.red_flags)
-    if view.criteria:
-        yield f"## {words.CRITERIA_TITLE}"
-    for criterion in view.criteria:
-        yield from _criterion(criterion)
+def _emphasised(text: str, mark: str, before: str, after: str, brackets: tuple[str, str] = ("", "")) -> str:
+    """Mark a piece that stands between others, paragraph by paragraph, as emphasis cannot cross a blank line.
+
+    Emphasis needs a letter at its edge, or a blank or punctuation beyond it; elsewhere a piece gets brackets instead.
+    """
+    begins = text[:1].isalnum() or before[-1:] in _BEYOND
+    ends = text[-1:].isalnum() or after[:1] in _BEYOND
+    opening, closing = (mark, mark) if begins and ends and before[-1:] != mark[-1:] else brackets
+    return "\n\n".join(_around(part, opening, closing) for part in text.split("\n\n"))
 
 
-def _red_flag(point: PointView) -> str:
-    rows = [_labelled(point), *_quotes(point)]
-    if point.step is not None:
-        rows.append(f"  Step {point.step} below shows what to say instead.")
-    elif point.advice:
-        rows.append(f"  {escape(point.advice)}")
-    return "\n\n".join(rows)
+def _line(text: doc.Words, look: str = "") -> str:
+    """Return a text with its looks, or with one look for the whole."""
+    shown = ""
+    parts = list(spans(text))
+    for span, following in zip(parts, [*parts[1:], None], strict=False):
+        if span.look == "code":
+            shown += f"`{span.text.replace('`', '')}`"
+        else:
+            mark = "" if look else _LOOKS.get(span.look, "")
+            shown += _emphasised(span.text, mark, shown, following.text if following else "")
+    line = shown.strip()
+    return f"{look}{line}{look}" if line else ""
 
 
-def _criterion(criterion: CriterionView) -> Iterator[str]:
-    yield f"### {escape(criterion.title)}: {escape(criterion.level)}"
-    if criterion.credit is not None:
-        filled = words.whole(criterion.credit * BAR_CELLS)
-        yield f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}` {criterion.numbers}"
-    if criterion.descriptor:
-        yield f"*{escape(criterion.descriptor)}*"
-    points = ["\n\n".join([_labelled(point), *_quotes(point)]) for point in criterion.points]
-    points += [
-        f"- **{words.NOT_JUDGED}** ({escape(reason)}): {escape(statement)}"
-        for reason, statements in criterion.unjudged
-        for statement in statements
-    ]
-    if points:
-        yield ("\n\n" if any("\n" in point for point in points) else "\n").join(points)
+def _quotation(text: str) -> str:
+    """Return escaped text as a quotation.
+
+    Single line breaks in it were meant by the writer, so they are kept as hard breaks.
+    """
+    text = re.sub(r"(?<=[^\n])\n(?=[^\n])", r"\\\n", text)
+    return "\n".join(f"> {row}".rstrip() for row in text.split("\n"))
 
 
-def _labelled(point: PointView) -> str:
-    label = f"**{point.label.capitalize()}:** " if point.label else ""
-    marker = f" {marker_text(point.standing, point.number)}" if point.number is not None else ""
-    step = f" (step {point.step})" if point.step is not None and point.standing is not Standing.AGAINST else ""
-    return f"- {label}{escape(point.statement)}{marker}{step}"
+def _blocks(blocks: Iterable[doc.Block]) -> Iterator[str]:
+    for block in blocks:
+        yield from (text for text in WRITERS[type(block)](block) if text)
 
 
-def _quotes(point: PointView) -> Iterator[str]:
-    if point.same_as is not None:
-        yield f"  The same sentence as {point.same_as}."
+def _heading(block: doc.Heading) -> Iterator[str]:
+    yield f"{'#' * block.level} {_line(block.text)}"
+    # A file begins with its title.
+    if block.above:
+        yield _line(block.above)
+
+
+def _paragraph(block: doc.Paragraph) -> Iterator[str]:
+    if block.look == "question":
+        yield f"> {_line(block.text)}"
     else:
-        yield from (f"  > “{escape(quote)}”" for quote in point.quotes)
-    if point.comment:
-        yield f"  {escape(point.comment)}"
+        yield _line(block.text, "*" if block.look == "italic" else "")
 
 
-def _answer(view: ReportView) -> Iterator[str]:
-    if not view.segments:
-        return
-    yield f"## {view.answer_title}"
-    pieces, run = [], ""
-    for segment, following in zip(view.segments, [*view.segments[1:], None], strict=True):
-        if segment.standing is None:
-            pieces.append(around_blanks(segment.text))
-            continue
-        run += segment.text
-        # Quotes that overlap without a marker between them are one stretch of bold text.
-        if segment.markers or following is None or following.standing is None:
-            markers = "".join(marker_text(marker.standing, marker.number) for marker in segment.markers)
-            pieces.append(_bold(run) + markers)
-            run = ""
-    yield quotation("".join(pieces))
-    if view.legend:
-        yield " · ".join(f"{marker_text(standing, 'n')} {meaning}" for standing, meaning in view.legend)
+def _items(block: doc.Items) -> Iterator[str]:
+    items = []
+    for number, item in enumerate(block.items, 1):
+        sign = f"{number}. " if block.numbered else "- "
+        aside = _line((" · ", *item.aside) if isinstance(item.aside, tuple) else (" · ", item.aside))
+        head = _line(item.text) + (f" {aside}" if item.aside else "")
+        rows = "\n\n".join([head, *_blocks(item.blocks)]).split("\n")
+        items.append(sign + "\n".join(f"{' ' * len(sign)}{row}".rstrip() for row in rows).strip())
+    yield ("\n\n" if any("\n" in item for item in items) else "\n").join(items)
 
 
-def _bold(text: str) -> str:
-    """Set a quoted piece in bold, paragraph by paragraph, as emphasis cannot cross a blank line."""
-    return "\n\n".join(around_blanks(part, "**", "**") for part in text.split("\n\n"))
+def _quote(block: doc.Quote) -> Iterator[str]:
+    for number, text in enumerate(block.texts):
+        marker = f"{_line(block.marker)} " if block.marker and not number else ""
+        yield f"> {marker}{_line(text)}"
 
 
-def _advice(view: ReportView) -> Iterator[str]:
-    yield from step_blocks(view.steps_title, view.steps)
-    if view.outline:
-        yield f"## {words.OUTLINE_TITLE}"
-        yield "\n".join(f"> {row}".rstrip() for row in escape(view.outline).replace("\n", "\\\n").split("\n"))
-    if view.follow_up:
-        yield f"## {words.FOLLOW_UP_TITLE}"
-        yield f"> {escape(view.follow_up)}"
+def _marked_text(block: doc.MarkedText) -> Iterator[str]:
+    yield _pieces((piece.text, "**" if piece.standing else "", piece.markers) for piece in block.pieces)
+    if block.legend:
+        yield " · ".join(_line((marker, f" {meaning}")) for marker, meaning in block.legend)
 
 
-def _code(command: str) -> str:
-    return f"`{command.replace('`', '')}`"
+def _text_diff(block: doc.TextDiff) -> Iterator[str]:
+    marks = {"same": "", "removed": "~~", "inserted": "**"}
+    parts = ((p.text, marks[p.kind] if p.moved is None else "*", p.markers) for p in block.in_one())
+    yield _pieces(parts, {"~~": ("\\[-", "-\\]"), "**": ("{+", "+}"), "*": ("{", "}")})
+    if block.kinds():
+        yield _DIFF_LEGEND
+
+
+def _pieces(
+    parts: Iterable[tuple[str, str, tuple[doc.Span, ...]]], brackets: Mapping[str, tuple[str, str]] | None = None
+) -> str:
+    """Return pieces of a text as a quotation, each with its mark and what stands behind it."""
+    shown = ""
+    pieces = list(parts)
+    for (raw, mark, markers), (following, _, _) in zip(pieces, [*pieces[1:], ("", "", ())], strict=False):
+        text = clean_lines(raw)
+        body = text.rstrip(_BLANKS) if mark else text
+        after = "" if markers or body != text else following
+        shown += _emphasised(body, mark, shown, after, (brackets or {}).get(mark, ("", "")))
+        shown += "".join(_line(marker) for marker in markers) + text[len(body) :]
+    return _quotation(shown.strip(_BLANKS))
+
+
+def _bar(block: doc.Bar) -> Iterator[str]:
+    yield f"{_drawn(block)} {_line(block.caption)}".rstrip()
+
+
+def _drawn(bar: doc.Bar) -> str:
+    filled = words.whole(bar.share * BAR_CELLS)
+    return f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}`"
+
+
+def _table(block: doc.Table) -> Iterator[str]:
+    rows = [[_line(column.title) for column in block.columns], ["--:" if c.right else "---" for c in block.columns]]
+    for number, row in enumerate(block.rows):
+        look = "**" if number == block.best else ""
+        rows.append([_drawn(cell) if isinstance(cell, doc.Bar) else _line(cell, look) for cell in row])
+    yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _card(block: doc.Card) -> Iterator[str]:
+    aside = _line(block.aside)
+    if block.headline:
+        yield _line(block.title, "**") + (f" · {aside}" if aside else "")
+    else:
+        yield f"### {_line(block.title)}" + (f": {aside}" if aside else "")
+    yield from _blocks(block.blocks)
+
+
+def _notice(block: doc.Notice) -> Iterator[str]:
+    rows = [f"> **{_line(block.title)}**", ">", *(f"> - {_line(line)}" for line in block.lines)]
+    yield "\n".join(rows)
+
+
+def _chart(block: doc.Chart) -> Iterator[str]:
+    yield from _blocks(block.instead)
+
+
+def _receipt(block: doc.Receipt) -> Iterator[str]:
+    yield "---"
+    yield "  \n".join(_line(" · ".join(parts)) for parts in block.lines)
+
+
+WRITERS: dict[type, Callable[[Any], Iterator[str]]] = {
+    doc.Heading: _heading,
+    doc.Paragraph: _paragraph,
+    doc.Items: _items,
+    doc.Quote: _quote,
+    doc.MarkedText: _marked_text,
+    doc.TextDiff: _text_diff,
+    doc.Bar: _bar,
+    doc.Table: _table,
+    doc.Card: _card,
+    doc.Notice: _notice,
+    doc.Chart: _chart,
+    doc.Receipt: _receipt,
+}

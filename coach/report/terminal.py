@@ -1,164 +1,304 @@
-"""The report for a terminal: rich text that also reads well without colour, in a pipe and in ASCII."""
+"""Reports on a terminal: rich text that also reads well without colour, in a pipe and in ASCII."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
+from rich.box import MINIMAL, SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.style import Style
+from rich.table import Table as RichTable
 from rich.text import Text
 
+from coach.report import document as doc
 from coach.report import words
-from coach.report.points import PointView
-from coach.report.terminal_page import STYLES, Page
-from coach.report.terminal_parts import notice_lines, question_lines, receipt_rows, step_lines
-from coach.report.view import CriterionView, ReportView
-from coach.report.words import Standing, marker_text
+from coach.report.display_text import clean_lines
+from coach.report.document import Document, Standing, spans
+
+#: Longer lines are hard to read, however wide the window is.
+MAX_WIDTH = 100
+BAR_CELLS, SHORT_BAR_CELLS = 24, 12
+#: A narrower window has room for short bars only, and not for all columns of a table.
+_ROOMY = 72
+#: From this width on two texts stand side by side, each no wider than what is easy to read.
+SIDE_BY_SIDE_WIDTH, _MAX_COLUMN = 110, 80
+
+STYLES: dict[Standing | None, str] = {
+    Standing.EARNED: "green",
+    Standing.PARTLY: "yellow",
+    Standing.AGAINST: "red",
+}
+_LOOKS = {"strong": "bold", "accent": "bold cyan", "marker": "bold", "code": "bold", "question": "italic"}
+_DIFF_STYLES = {"removed": "red strike", "inserted": "green"}
+_DIFF_BRACKETS = {"removed": ("[-", "-]"), "inserted": ("{+", "+}")}
+_DIFF_LEGEND = {
+    "removed": "[-removed-]",
+    "inserted": "{+new+}",
+    "moved": "<n moved n>",
+    "marked": "[n] brought the change with this number",
+}
+#: What stands in where a terminal's encoding has few characters.
+_PLAIN = str.maketrans("“”‘’·–—−│━─✓◐✗○", "\"\"''----|#-+~!o") | {ord("…"): "...", ord("→"): "->"}
 
 
 @dataclass(frozen=True)
 class TerminalReport:
-    """A rich renderable of one report; it fits the width it is given, up to what is easy to read."""
+    """A document as something that rich can print; it fits the width it is given, up to what is easy to read."""
 
-    view: ReportView
+    document: Document
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report line by line."""
-        page = Page.fitting(console, options)
-        view = self.view
-        yield from _head(page, view)
-        yield from notice_lines(page, view.notices)
-        yield from _next_actions(page, view)
-        if view.strengths:
-            yield from page.section(words.STRENGTHS_TITLE)
-            for strength in view.strengths:
-                yield from page.block(strength, page.sign(Standing.EARNED, 2), first_style=STYLES[Standing.EARNED])
-        if view.red_flags:
-            yield from page.section(view.red_flags_title)
-            for point in view.red_flags:
-                yield from _red_flag(page, point)
-        if view.criteria:
-            yield from page.section(words.CRITERIA_TITLE)
-            for criterion in view.criteria:
-                yield from _criterion(page, criterion)
-        yield from _answer(page, view)
-        yield from _advice(page, view)
-        yield from page.rule()
-        yield from receipt_rows(page, view.receipt)
+        yield from Page.fitting(console, options).blocks(self.document.blocks, 0)
 
 
-def _head(page: Page, view: ReportView) -> Iterator[Text]:
-    head = view.headline
-    yield from question_lines(page, view.question_number, view.question_id, view.question)
-    yield Text()
-    line = page.text(head.level, "bold cyan")
-    if head.score is not None:
-        line = Text.assemble(line, page.text(" · "), page.text(f"{head.score} of 100", "bold"))
-    if head.uncertainty:
-        line = Text.assemble(line, page.text(f", {head.uncertainty}"))
-    yield from page.block(line, "  ")
-    if head.score is not None:
-        yield Text.assemble("  ", page.bar(head.score / 100))
-    yield from page.block(head.opening, "  ")
-    if head.points:
-        yield from page.block(f"{head.points}.", "  ", style="dim")
+@dataclass(frozen=True)
+class Page:
+    """Lays out text as lines of a fixed width, with hanging indents and no trailing blanks."""
+
+    console: Console
+    width: int
+    #: How wide what need not be read line by line may be.
+    whole_width: int
+    encoding: str
+
+    @classmethod
+    def fitting(cls, console: Console, options: ConsoleOptions) -> Self:
+        """Return a page as wide as the place it is printed in, up to MAX_WIDTH."""
+        return cls(console, min(options.max_width, MAX_WIDTH), options.max_width, options.encoding)
+
+    @property
+    def plain(self) -> bool:
+        """True when the terminal cannot show every character."""
+        return not self.encoding.lower().startswith("utf")
+
+    def text(self, text: str, style: str = "") -> Text:
+        """Return text that the terminal's encoding can show; markup in it is shown, never obeyed."""
+        if self.plain:
+            text = text.translate(_PLAIN).encode(self.encoding, "replace").decode(self.encoding)
+        return Text(text, style=style)
+
+    def line(self, text: doc.Words, style: str = "") -> Text:
+        """Return a text with its looks, without blanks at its edges."""
+        styled = [
+            self.text(span.text, f"{_LOOKS.get(span.look, span.look)} {STYLES.get(span.tone, '')}".strip())
+            for span in spans(text)
+        ]
+        line = Text(style=_LOOKS.get(style, style)).join(styled)
+        line.rstrip()
+        return line
+
+    def beside(self, line: Text, aside: doc.Words) -> Text:
+        """Return a line with what stands at its right."""
+        return Text.assemble(line, self.text(" · "), self.line(aside)) if aside else line
+
+    def bar(self, share: float) -> Text:
+        """Return a bar for a share of 0..1, shorter on a narrow terminal."""
+        cells = BAR_CELLS if self.width >= _ROOMY else SHORT_BAR_CELLS
+        filled = words.whole(share * cells)
+        return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (cells - filled), "dim"))
+
+    def block(self, body: Text | doc.Words, first: Text | str = "", rest: Text | None = None) -> Iterator[Text]:
+        """Yield a paragraph: its first line starts with ``first``, the others with ``rest`` (default: blanks)."""
+        body = body if isinstance(body, Text) else self.line(body)
+        first = first if isinstance(first, Text) else Text(first)
+        following = Text(" " * first.cell_len) if rest is None else rest
+        room = max(20, self.width - first.cell_len)
+        for number, line in enumerate(body.wrap(self.console, room, overflow="fold")):
+            yield _stripped(following if number else first, line)
+
+    def table(self, table: RichTable, indent: int = 0) -> Iterator[Text]:
+        """Yield the lines of a table, which may be as wide as the window."""
+        options = self.console.options.update(width=self.whole_width - indent)
+        for segments in self.console.render_lines(table, options, pad=False):
+            yield _stripped(" " * indent, *((segment.text, segment.style or "") for segment in segments))
+
+    def blocks(self, blocks: Iterable[doc.Block], indent: int) -> Iterator[Text]:
+        """Yield blocks, those below a heading of a section indented by two."""
+        before: doc.Block | None = None
+        for block in blocks:
+            below_title = isinstance(before, doc.Heading) and before.level == 1
+            if isinstance(block, doc.Paragraph | doc.Items) and (below_title or isinstance(before, doc.Table)):
+                yield Text()
+            before = block
+            yield from WRITERS[type(block)](self, block, indent)
+            if isinstance(block, doc.Heading) and block.level == 2:
+                indent = 2
 
 
-def _next_actions(page: Page, view: ReportView) -> Iterator[Text]:
-    if not view.next_actions:
-        return
-    yield from page.section(words.NEXT_TITLE)
-    for action in view.next_actions:
-        yield from page.block(action.text, "  ")
-        if action.command:
-            yield page.text(f"    {action.command}", "bold")
+def _stripped(*parts: Text | str | tuple[str, str | Style]) -> Text:
+    line = Text.assemble(*parts)
+    line.rstrip()
+    return line
 
 
-def _red_flag(page: Page, point: PointView) -> Iterator[Text]:
-    yield from page.block(
-        _labelled(page, point), page.sign(point.standing, 2), first_style=f"bold {STYLES[point.standing]}"
-    )
-    yield from _quotes(page, point, 4)
-    if point.comment:
-        yield from page.block(point.comment, "    ", style="dim")
-    if point.step is not None:
-        yield from page.block(f"→ Step {point.step} below shows what to say instead.", "    ")
-    elif point.advice:
-        yield from page.block(point.advice, "    ")
-
-
-def _criterion(page: Page, criterion: CriterionView) -> Iterator[Text]:
-    yield Text()
-    yield from page.block(criterion.title, "  ", style="bold")
-    yield from _level_line(page, criterion)
-    if criterion.descriptor:
-        yield from page.block(criterion.descriptor, "  ", style="italic")
-    for point in criterion.points:
-        yield from page.block(_labelled(page, point), page.sign(point.standing, 4), first_style=STYLES[point.standing])
-        yield from _quotes(page, point, 6)
-        if point.comment:
-            yield from page.block(point.comment, "      ", style="dim")
-    for reason, statements in criterion.unjudged:
-        for statement in statements:
-            body = Text.assemble(page.text(f"Not judged ({reason}): ", "bold"), page.text(statement))
-            yield from page.block(body, page.sign(Standing.UNJUDGED, 4))
-
-
-def _level_line(page: Page, criterion: CriterionView) -> Iterator[Text]:
-    bar: list[Text | str] = [page.bar(criterion.credit), "  "] if criterion.credit is not None else []
-    level = page.text(criterion.level, "bold cyan")
-    numbers = page.text(f" · {criterion.numbers}" if criterion.numbers else "")
-    yield from page.block(Text.assemble(level, numbers), Text.assemble("  ", *bar))
-
-
-def _labelled(page: Page, point: PointView) -> Text:
-    bold = f"bold {STYLES[point.standing]}".strip()
-    parts = [page.text(f"{point.label.capitalize()}: ", bold)] if point.label else []
-    parts.append(page.text(point.statement))
-    if point.number is not None and not point.quotes:
-        parts.append(page.text(f" {marker_text(point.standing, point.number)}", bold))
-    if point.step is not None and point.standing is not Standing.AGAINST:
-        parts.append(page.text(f" → step {point.step}", "bold"))
-    return Text.assemble(*parts)
-
-
-def _quotes(page: Page, point: PointView, indent: int) -> Iterator[Text]:
-    marker = marker_text(point.standing, point.number) if point.number is not None else ""
-    bold = f"bold {STYLES[point.standing]}"
-    if point.same_as is not None:
-        yield from page.block(f"the same sentence as {point.same_as}", f"{' ' * indent}{marker} ", first_style=bold)
-        return
-    for place, quote in enumerate(point.quotes):
-        start = f"{' ' * indent}{marker} "
-        first = start if place == 0 else " " * cell_len(start)
-        yield from page.block(
-            f"“{quote}”", first, style=STYLES[point.standing], first_style=f"bold {STYLES[point.standing]}"
-        )
-
-
-def _answer(page: Page, view: ReportView) -> Iterator[Text]:
-    if not view.segments:
-        return
-    yield from page.section(view.answer_title)
-    body = Text()
-    for segment in view.segments:
-        style = f"underline {STYLES[segment.standing]}" if segment.standing else ""
-        body.append_text(page.text(segment.text, style))
-        for marker in segment.markers:
-            body.append_text(page.text(marker_text(marker.standing, marker.number), f"bold {STYLES[marker.standing]}"))
-    yield from page.quotation(body)
-    if view.legend:
+def _heading(page: Page, block: doc.Heading, indent: int) -> Iterator[Text]:
+    if block.level == 2:
         yield Text()
-        meanings = [f"{marker_text(standing, 'n')} {meaning}" for standing, meaning in view.legend]
-        yield from page.block(" · ".join(meanings), "  ", style="dim")
+    if block.above:
+        yield from page.block(page.line(block.above, "dim"))
+    yield from page.block(page.line(block.text, "bold"))
 
 
-def _advice(page: Page, view: ReportView) -> Iterator[Text]:
-    yield from step_lines(page, view.steps_title, view.steps)
-    if view.outline:
-        yield from page.section(words.OUTLINE_TITLE)
-        yield from page.block(view.outline, "  ", rest="  ")
-    if view.follow_up:
-        yield from page.section(words.FOLLOW_UP_TITLE)
-        yield from page.block(f"“{view.follow_up}”", "  ", style="italic", rest="  ")
+def _paragraph(page: Page, block: doc.Paragraph, indent: int) -> Iterator[Text]:
+    line = page.line(block.text, block.look)
+    if block.look == "question":
+        line = Text.assemble(page.text("“", "italic"), line, page.text("”", "italic"))
+    yield from page.block(line, " " * indent)
+
+
+def _items(page: Page, block: doc.Items, indent: int) -> Iterator[Text]:
+    for number, item in enumerate(block.items, 1):
+        style = STYLES.get(item.standing, "bold cyan" if block.numbered else "")
+        sign = item.standing.sign if item.standing else str(number) if block.numbered else "-"
+        first = Text.assemble(" " * max(indent, 2), page.text(sign, style), " ")
+        yield from page.block(page.beside(page.line(item.text, "accent" if block.numbered else ""), item.aside), first)
+        yield from page.blocks(item.blocks, first.cell_len)
+
+
+def _quote(page: Page, block: doc.Quote, indent: int) -> Iterator[Text]:
+    first = Text(" " * indent)
+    if block.marker:
+        first = Text.assemble(first, page.line(block.marker), " ")
+    for number, text in enumerate(block.texts):
+        start = " " * first.cell_len if number else first
+        yield from page.block(page.line(text, STYLES.get(block.standing, "")), start)
+
+
+def _marked_text(page: Page, block: doc.MarkedText, indent: int) -> Iterator[Text]:
+    body = Text()
+    for piece in block.pieces:
+        style = f"underline {STYLES.get(piece.standing, '')}" if piece.standing else ""
+        body.append_text(page.text(clean_lines(piece.text), style))
+        for marker in piece.markers:
+            body.append_text(page.line(marker))
+    yield from _beside_a_line(page, body, [(marker.text, f" {meaning}") for marker, meaning in block.legend])
+
+
+def _beside_a_line(page: Page, body: Text, legend: Sequence[doc.Words]) -> Iterator[Text]:
+    edge = page.text("  │ ", "dim")
+    yield from page.block(body, edge, edge)
+    yield from _legend(page, legend)
+
+
+def _legend(page: Page, meanings: Sequence[doc.Words]) -> Iterator[Text]:
+    if meanings:
+        yield Text()
+        line = page.text(" · ").join(page.line(meaning) for meaning in meanings)
+        line.stylize("dim")
+        yield from page.block(line, "  ")
+
+
+def _text_diff(page: Page, block: doc.TextDiff, indent: int) -> Iterator[Text]:
+    legend = [_DIFF_LEGEND[kind] for kind in block.kinds()]
+    if page.whole_width < SIDE_BY_SIDE_WIDTH:
+        one = Text.assemble(*(_diff_piece(page, piece, piece.text) for piece in block.in_one()))
+        yield from _beside_a_line(page, one, legend)
+        return
+    width = min(_MAX_COLUMN, (page.whole_width - 5) // 2)
+    table = RichTable(box=MINIMAL, show_header=False, show_edge=False, pad_edge=False)
+    table.add_column(width=width, overflow="fold")
+    table.add_column(width=width, overflow="fold")
+    table.add_row(*(page.line(title, "bold") for title in block.titles))
+    for left, right in block.rows():
+        table.add_row(
+            Text.assemble(*(_diff_piece(page, piece, piece.old) for piece in left)),
+            Text.assemble(*(_diff_piece(page, piece, piece.new) for piece in right)),
+        )
+    yield from page.table(table, 2)
+    yield from _legend(page, legend)
+
+
+def _diff_piece(page: Page, piece: doc.DiffPiece, text: str) -> Text:
+    """Return a piece of one text with brackets that need no colour, inside the white space at its edges."""
+    text = clean_lines(text)
+    body = text.strip(" \n")
+    if piece.kind == "same" or not body:
+        return page.text(text)
+    opening, closing = _DIFF_BRACKETS[piece.kind]
+    style = _DIFF_STYLES[piece.kind]
+    if piece.moved is not None:
+        opening, closing, style = f"<{piece.moved} ", f" {piece.moved}>", "dim"
+    start = text.index(body)
+    return Text.assemble(
+        page.text(text[:start]),
+        page.text(f"{opening}{body}{closing}", style),
+        *(page.line(marker) for marker in piece.markers),
+        page.text(text[start + len(body) :]),
+    )
+
+
+def _bar(page: Page, block: doc.Bar, indent: int) -> Iterator[Text]:
+    yield from page.block(block.caption, Text.assemble(" " * indent, page.bar(block.share), "  "))
+
+
+def _table(page: Page, block: doc.Table, indent: int) -> Iterator[Text]:
+    shown = [place for place, column in enumerate(block.columns) if page.width >= _ROOMY or not column.spare]
+    headed = any(column.title for column in block.columns)
+    table = RichTable(box=SIMPLE_HEAD if headed else None, pad_edge=False, show_edge=False, show_header=headed)
+    for column in (block.columns[place] for place in shown):
+        table.add_column(
+            page.line(column.title),
+            justify="right" if column.right else "left",
+            no_wrap=not column.wraps,
+            # rich's own sign for what was cut is no ASCII.
+            overflow="fold" if column.wraps else "crop" if page.plain else "ellipsis",
+        )
+    for number, row in enumerate(block.rows):
+        cells = (row[place] for place in shown)
+        table.add_row(
+            *(page.bar(cell.share) if isinstance(cell, doc.Bar) else page.line(cell) for cell in cells),
+            style="bold" if number == block.best else "",
+        )
+    yield from page.table(table, 0 if headed else indent)
+
+
+def _card(page: Page, block: doc.Card, indent: int) -> Iterator[Text]:
+    yield Text()
+    yield from page.block(page.beside(page.line(block.title, "bold"), block.aside), "  ")
+    for inner in block.blocks:
+        yield from page.blocks([inner], 4 if isinstance(inner, doc.Items) else 2)
+
+
+def _notice(page: Page, block: doc.Notice, indent: int) -> Iterator[Text]:
+    yield from _heading(page, doc.Heading(block.title), indent)
+    for line in block.lines:
+        yield from page.block(line, Text.assemble("  ", page.text("!", "yellow"), " "))
+
+
+def _chart(page: Page, block: doc.Chart, indent: int) -> Iterator[Text]:
+    yield from page.blocks(block.instead, indent)
+
+
+def _receipt(page: Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
+    yield Text()
+    yield page.text("─" * page.width, "dim")
+    for parts in block.lines:
+        line = ""
+        # A line is broken between its parts where that is enough.
+        for part in parts:
+            longer = f"{line} · {part}" if line else part
+            if line and cell_len(longer) > page.width:
+                yield from page.block(page.line(line, "dim"))
+                longer = part
+            line = longer
+        yield from page.block(page.line(line, "dim"))
+
+
+WRITERS: dict[type, Callable[[Page, Any, int], Iterator[Text]]] = {
+    doc.Heading: _heading,
+    doc.Paragraph: _paragraph,
+    doc.Items: _items,
+    doc.Quote: _quote,
+    doc.MarkedText: _marked_text,
+    doc.TextDiff: _text_diff,
+    doc.Bar: _bar,
+    doc.Table: _table,
+    doc.Card: _card,
+    doc.Notice: _notice,
+    doc.Chart: _chart,
+    doc.Receipt: _receipt,
+}

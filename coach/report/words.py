@@ -1,27 +1,13 @@
-"""The words that every report uses, so that terminal, Markdown and HTML say the same."""
+"""The words that several reports use: on levels, points, steps, and the receipt."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
+from datetime import UTC, datetime
 
 from coach.bank.questions import Rubric
-
-
-class Standing(StrEnum):
-    """How one check stands in the answer, in the order in which a criterion lists them."""
-
-    EARNED = "earned"
-    PARTLY = "partly"
-    AGAINST = "against"
-    MISSING = "missing"
-    UNJUDGED = "unjudged"
-
-    @property
-    def rank(self) -> int:
-        """Its place in that order, from 0."""
-        return list(Standing).index(self)
-
+from coach.model.choose import is_loopback
+from coach.report.document import Standing
+from coach.submit.assessment import Receipt
 
 #: Named in front of a statement; an earned point needs no label.
 LABELS = {
@@ -31,25 +17,12 @@ LABELS = {
     Standing.MISSING: "still missing",
     Standing.UNJUDGED: "not judged",
 }
-#: Stand in front of a point; each has another shape, so that none is told by its colour alone.
-SIGNS = {
-    Standing.EARNED: "✓",
-    Standing.PARTLY: "◐",
-    Standing.AGAINST: "✗",
-    Standing.MISSING: "○",
-    Standing.UNJUDGED: "?",
-}
+#: What the candidate is asked to do about a check; else to add it.
+STEP_VERBS = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
 #: A red flag that was only partly found.
 LABEL_MAY_COUNT_AGAINST = "may count against you"
 
-STRENGTHS_TITLE = "What your answer already does"
-CRITERIA_TITLE = "Criterion by criterion"
-ANSWER_TITLE = "Your answer"
-MARKED_ANSWER_TITLE = "Your answer, marked"
-FOLLOW_UP_TITLE = "An interviewer may ask next"
-OUTLINE_TITLE = "An outline for your next draft"
 NOTICES_TITLE = "Please note"
-NEXT_TITLE = "What you can do now"
 NOT_SCORED = "Not scored"
 NOT_JUDGED = "Not judged"
 
@@ -63,6 +36,7 @@ _OPENINGS = (
 )
 #: Put before a marker's number, so that its meaning needs no colour.
 _MARKER_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
+_OWN_MACHINE = "your own machine"
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six")
 
 
@@ -84,20 +58,9 @@ def opening(level: int, red_flags: int, doubtful: int = 0) -> str:
     return _OPENINGS[level]
 
 
-def red_flags_title(sure: bool) -> str:
-    """Return the heading above the red flags; doubtful ones are not called wrong."""
-    return "Put this right first" if sure else "Look at this first"
-
-
 def steps_title(steps: int) -> str:
     """Return the heading above the improvements."""
     return "The step that would help most" if steps == 1 else f"The {_count(steps)} steps that would help most"
-
-
-def step_verb(standing: Standing) -> str:
-    """Return what the candidate is asked to do about a check."""
-    verbs = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
-    return verbs.get(standing, "Add")
 
 
 def gain_text(gain: float) -> str:
@@ -130,16 +93,6 @@ def marker_text(standing: Standing, number: int | str) -> str:
     return f"[{_MARKER_SIGNS.get(standing, '')}{number}]"
 
 
-def marker_legend(standings: Sequence[Standing]) -> tuple[tuple[Standing, str], ...]:
-    """Return what the marks in the answer mean, for the standings that occur."""
-    meaning = {
-        Standing.EARNED: "earned you a point",
-        Standing.PARTLY: "partly there",
-        Standing.AGAINST: "counts against you",
-    }
-    return tuple((standing, text) for standing, text in meaning.items() if standing in standings)
-
-
 def sentence(text: str) -> str:
     """Return a remark as a sentence: with a capital letter and an end."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?', '…')) else '.'}" if text else ""
@@ -151,3 +104,68 @@ def _statements(number: int) -> str:
 
 def _count(number: int) -> str:
     return _COUNTS[number] if number < len(_COUNTS) else str(number)
+
+
+def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, ...], ...]:
+    """Return two lines as their parts: who judged at what cost, and what is needed to judge the same way again.
+
+    Without a single verdict (``judged`` False) the receipt does not claim one.
+    """
+    never_asked = receipt.input_tokens == 0 and receipt.output_tokens == 0
+    where = f"{receipt.model} at {receipt.endpoint}"
+    tokens = _tokens(receipt)
+    if judged:
+        usage = [f"Judged by {where} in {seconds_text(receipt.seconds)}", *tokens, f"cost: {cost_text(receipt)}"]
+    elif never_asked:
+        usage = ["No model was asked, and the answer was sent nowhere"]
+    else:
+        usage = [f"Nothing was judged by {where}", *tokens, f"cost: {cost_text(receipt)}"]
+    origin = [
+        f"method {receipt.judge}",
+        f"prompts {receipt.prompt_version}",
+        f"coach {receipt.coach_version}",
+        *([f"calibration {receipt.calibration}"] if receipt.calibration else []),
+        _moment(receipt.created_at),
+    ]
+    return tuple(usage), tuple(origin)
+
+
+def cost_text(receipt: Receipt) -> str:
+    """Return the cost in words; an unknown price is never shown as free."""
+    own = is_loopback(receipt.endpoint)
+    cost = receipt.cost_usd
+    if cost is None:
+        return f"none known ({_OWN_MACHINE})" if own else "unknown (no price known for this model)"
+    if cost == 0:
+        return f"none ({_OWN_MACHINE})" if own else "none"
+    return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.5f}".rstrip("0") if cost >= 0.00001 else "less than $0.00001"
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration: tenths of a second below a minute, else minutes and seconds."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} seconds"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} seconds"
+
+
+def _tokens(receipt: Receipt) -> list[str]:
+    if not receipt.input_tokens and not receipt.output_tokens:
+        return []
+    parts = []
+    if receipt.input_tokens is not None:
+        cached = f" ({receipt.cached_tokens:,} cached)" if receipt.cached_tokens else ""
+        parts.append(f"{receipt.input_tokens:,} tokens read{cached}")
+    if receipt.output_tokens is not None:
+        parts.append(f"{receipt.output_tokens:,} written" if parts else f"{receipt.output_tokens:,} tokens written")
+    return [", ".join(parts)] if parts else []
+
+
+def _moment(created_at: str) -> str:
+    try:
+        moment = datetime.fromisoformat(created_at)
+    except ValueError:
+        return created_at
+    if moment.tzinfo is None:
+        return f"{moment:%Y-%m-%d %H:%M}"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""The assessment: the whole result for one answer (DESIGN section 6; the field names are contracts)."""
+"""The assessment: the whole result for one answer. The field names are a contract with whoever reads the JSON."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pydantic import Field
 from coach.answer.answer import AssessmentWarning
 from coach.judge.judging import Verdict
 from coach.schema import ResultModel
-
-ASSESSMENT_SCHEMA: Literal["coach/assessment@1"] = "coach/assessment@1"
 
 
 class Evidence(ResultModel):
@@ -83,7 +81,7 @@ class Receipt(ResultModel):
 class Assessment(ResultModel):
     """The whole result for one answer; JSON, terminal, Markdown, HTML and CSV all show this object."""
 
-    schema_: Literal["coach/assessment@1"] = Field(default=ASSESSMENT_SCHEMA, alias="schema")
+    schema_: Literal["coach/assessment@1"] = Field(default="coach/assessment@1", alias="schema")
     question_id: str
     answer_sha256: str
     score: float | None = Field(ge=0, le=100)
@@ -111,6 +109,6 @@ class Assessment(ResultModel):
         """Return the red flags by which the answer recommends harm."""
         return [check for check in self.check_results() if check.harm and check.verdict is Verdict.MET]
 
-    def to_json(self) -> str:
-        """Return the assessment as indented JSON with the contract's field names."""
-        return self.model_dump_json(by_alias=True, indent=2)
+    def probabilities(self) -> dict[str, float | None]:
+        """Return the probability of every check, None where it was not judged."""
+        return {check.id: check.probability for check in self.check_results()}

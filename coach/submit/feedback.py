@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from coach.answer.answer import Answer, AssessmentWarning
 from coach.bank.questions import Check, Question, Rubric
 from coach.judge.judging import CheckVerdict, Verdict
+from coach.judge.signals import MET, PARTLY, RED_FLAG_DOUBT
 from coach.judge.similarity import LexicalSimilarity
-from coach.judge.verdicts import MET, PARTLY, RED_FLAG_DOUBT
 from coach.submit.assessment import Improvement
 from coach.submit.scoring import WIDE_INTERVAL, Probabilities, check_shares, gains_of
 
@@ -55,8 +55,8 @@ def improvements_of(rubric: Rubric, checks: Sequence[Check], probabilities: Prob
         gain = gains.get(check.id, 0.0)
         if gain >= MIN_GAIN or (check.kind == "red_flag" and probability >= MET):
             improvements.append(Improvement(check_id=check.id, advice=check.advice, gain=round(gain, 1)))
-    order = {check.id: (not check.harm, index) for index, check in enumerate(checks)}
-    return sorted(improvements, key=lambda item: (order[item.check_id][0], -item.gain, order[item.check_id][1]))
+    place = {check.id: (not check.harm, index) for index, check in enumerate(checks)}
+    return sorted(improvements, key=lambda item: (place[item.check_id][0], -item.gain, place[item.check_id][1]))
 
 
 def follow_up_of(question: Question, improvements: Sequence[Improvement], checks: Sequence[Check]) -> str:

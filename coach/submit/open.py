@@ -17,9 +17,9 @@ from coach.answer.language import identify_language
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank
 from coach.errors import ConfigurationError
-from coach.judge.baselines import BaselineFile
+from coach.judge.baselines import Baselines
 from coach.judge.logprobs import LogprobsJudge
-from coach.judge.prompt_files import load_prompts
+from coach.judge.prompts import load_prompts
 from coach.judge.similarity import LexicalSimilarity, Similarity
 from coach.judge.structured import StructuredJudge
 from coach.model import encoder
@@ -33,8 +33,8 @@ from coach.model.pace import MAXIMUM, AdaptiveLimit, FixedLimit, PacedChatModel
 from coach.submit.assess import AnswerAssessor
 
 #: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
-EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
-METHODS = (LogprobsJudge.name, StructuredJudge.name)
+_EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
+_METHODS = (LogprobsJudge.name, StructuredJudge.name)
 #: Told while something takes long: (what, done, total).
 OnProgress = Callable[[str, int, int], None]
 
@@ -49,8 +49,8 @@ class Settings:
 
     def check(self) -> None:
         """Raise ConfigurationError for a method that does not exist."""
-        if self.method is not None and self.method not in METHODS:
-            raise ConfigurationError(f"unknown method {self.method!r}", f"Choose one of: {', '.join(METHODS)}.")
+        if self.method is not None and self.method not in _METHODS:
+            raise ConfigurationError(f"unknown method {self.method!r}", f"Choose one of: {', '.join(_METHODS)}.")
 
     def choose_model(self) -> ModelChoice:
         """Return the model to use, by the environment where the user named none; raises ConfigurationError."""
@@ -131,7 +131,7 @@ def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similar
         return AnswerAssessor(bank, StructuredJudge(model, prompts), cost_usd, identify_language)
     if similarity is None:
         similarity = encoder.SentenceEncoder() if encoder.encoder_installed() else LexicalSimilarity()
-    judge = LogprobsJudge(model, prompts, similarity, BaselineFile.open())
+    judge = LogprobsJudge(model, prompts, similarity, Baselines.open())
     detect = None
     if isinstance(similarity, encoder.SentenceEncoder):
         from coach.answer.instruction_detector import InstructionDetector
@@ -145,7 +145,7 @@ class _UnopenedModel:
 
     def __init__(self, choice: ModelChoice) -> None:
         self.name = choice.model or EMBEDDED_MODEL.name.removesuffix(".gguf")
-        self.endpoint = EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
+        self.endpoint = _EMBEDDED_ENDPOINT if choice.embedded else choice.base_url
 
     async def complete(self, request: CompletionRequest) -> Completion:
         raise AssertionError("nothing is sent to a model that is not opened")
@@ -181,5 +181,5 @@ async def _open_model(choice: ModelChoice, server: EmbeddedServer | None, many: 
         timeout=600.0,
         max_retries=0 if many else 1,
         many=many,
-        endpoint_name=EMBEDDED_ENDPOINT,
+        endpoint_name=_EMBEDDED_ENDPOINT,
     )

@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from coach.bank.questions import Check, Criterion, Rubric
-from coach.judge.verdicts import MET, RED_FLAG_DOUBT
+from coach.judge.signals import MET, RED_FLAG_DOUBT
 
 #: Which rule a score was computed by; rule 1 was full only where every point was named.
 SCORING_RULE = 2
