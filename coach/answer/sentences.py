@@ -141,3 +141,24 @@ def _goes_on(block: str, start: int, end: int) -> bool:
 def shortened(text: str, limit: int = 90) -> str:
     """Return the text, or so much of it that it has ``limit`` characters with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+#: Where a run-on sentence may be cut: at a semicolon, a colon, a dash, dots, or before a joining word.
+_JOINT = re.compile(
+    r"\s*(?:;|:(?=\s)|\s[-–—]+\s|\.\.\.|…)\s*"
+    r"|,\s+(?=(?:and|but|so|then|because|since|which|where|when|while|if|or|I|we|he|she|they|it|you|there)\b)"
+    r"|\s+(?=(?:because|so that|but)\s)",
+    re.IGNORECASE,
+)
+_LEAST_WORDS = 4
+
+
+def clauses(sentence: str) -> list[str]:
+    """Return the parts of a sentence that make several points in a row, each of at least four words; else nothing."""
+    found: list[str] = []
+    for part in (piece.strip(" ,") for piece in _JOINT.split(sentence)):
+        if found and min(len(part.split()), len(found[-1].split())) < _LEAST_WORDS:
+            found[-1] = f"{found[-1]}, {part}" if part else found[-1]
+        elif part:
+            found.append(part)
+    return found if len(found) > 1 else []

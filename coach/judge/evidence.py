@@ -14,12 +14,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coach.answer.answer import Sentence
+from coach.answer.sentences import clauses
 from coach.bank.questions import Check
 from coach.judge.signals import Signals
 from coach.judge.similarity import Similarity, stems
+from coach.model.matcher import Matcher
 
 #: Nearness: the largest cosine with an example, and weights of the statement's cosine, the largest cosine with a
 #: counter-example and the largest share of an example's telling words beside it.
@@ -32,6 +34,8 @@ _STATEMENT, _EXAMPLE_WORDS, _STATEMENT_WORDS, _EVENT = 0.3, 0.8, 0.6, 0.2
 #: So many of the checks that a sentence fits best say how much it fits any check, and this share of it is taken off.
 _COMPARED, _COMMON = 3, 0.5
 QUOTING = (_EXAMPLES, _STATEMENT, _EXAMPLE_WORDS, _STATEMENT_WORDS, _EVENT, _COMPARED, _COMMON)
+#: So many of the sentences and clauses that come nearest to a check are read by the matcher.
+_READ = 3
 #: So much of an answer is asked about at once: some 1000 words.
 MAX_ASKED_CHARACTERS = 6000
 #: An event counts from so much above the cosine below which a sentence has nothing to do with the question: the way to
@@ -68,6 +72,8 @@ class Likeness:
     statement_words: float
     counter: float = 0.0
     event: float = 0.0
+    #: The matcher's log-odds; None where it was not read.
+    match: float | None = None
 
     def near(self) -> float:
         """Return how near the sentence comes to the check, for the verdict."""
@@ -121,12 +127,17 @@ def find_evidence(
     checks: Sequence[Check],
     question: str,
     events: Sequence[float] | None = None,
+    matcher: Matcher | None = None,
 ) -> list[Finding]:
     """Return a finding for every check, in their order; there must be at least one sentence.
 
-    ``events`` says for each sentence how far it tells of an event (0..1), None where that is not known.
+    ``events`` says for each sentence how far it tells of an event (0..1), None where that is not known. With a
+    ``matcher`` the clauses of a long sentence count by themselves too, and those that come nearest are read by it.
     """
-    texts = [sentence.text for sentence in sentences]
+    units = [(place, sentence.text) for place, sentence in enumerate(sentences)]
+    if matcher is not None:
+        units += [(place, part) for place, text in list(units) for part in clauses(text)]
+    texts = [text for _, text in units]
     known = sorted({text for check in checks for text in _texts_of(check)})
     key_words = KeyWords(known, question)
     matrix = similarity.matrix(texts, [*known, question])
@@ -137,11 +148,11 @@ def find_evidence(
     event_from = similarity.unrelated_below + EVENT_MARGIN
     told = [0.0] * len(texts)
     if events is not None:
-        told = [event if near >= event_from else 0.0 for event, near in zip(events, on_topic, strict=True)]
+        told = [events[p] if near >= event_from else 0.0 for (p, _), near in zip(units, on_topic, strict=True)]
 
     def likenesses(check: Check) -> list[Likeness]:
         positive, negative = positive_texts(check), negative_texts(check)
-        return [
+        measured = [
             Likeness(
                 [cosine[text] for text in positive],
                 cosine[check.statement],
@@ -152,18 +163,26 @@ def find_evidence(
             )
             for cosine, shares, event in zip(cosines, words, told, strict=True)
         ]
+        if matcher is not None:
+            nearest = sorted(range(len(texts)), key=lambda unit: -measured[unit].near())[:_READ]
+            read = matcher.log_odds([(check.statement, texts[unit]) for unit in nearest])
+            for unit, match in zip(nearest, read, strict=True):
+                measured[unit] = replace(measured[unit], match=match)
+        return measured
 
     found = [likenesses(check) for check in checks]
-    about = _to_the_point(texts, [near >= similarity.unrelated_below for near in on_topic])
+    whole = texts[: len(sentences)]
+    about = _to_the_point(whole, [near >= similarity.unrelated_below for near in on_topic[: len(sentences)]])
     event = None if events is None else max(told)
+    quotes = [units[unit][0] for unit in choose_quotes(found)]
     return [
         Finding(
             check,
             sentences[quote],
             _signals(check, own, event),
-            _asked_text(texts if is_reference(check) else about, texts[quote]),
+            _asked_text(whole if is_reference(check) else about, whole[quote]),
         )
-        for check, own, quote in zip(checks, found, choose_quotes(found), strict=True)
+        for check, own, quote in zip(checks, found, quotes, strict=True)
     ]
 
 
@@ -215,6 +234,7 @@ def _signals(check: Check, likenesses: Sequence[Likeness], event: float | None) 
         max(0.0, (near + ranked[min(1, len(ranked) - 1)][0]) / 2),
         best.example_words,
         statement_only=is_reference(check),
+        match=max((likeness.match for likeness in likenesses if likeness.match is not None), default=None),
         event=event if check.needs_event else None,
     )
 

@@ -45,6 +45,8 @@ class Signals:
     log_odds: float | None = None
     #: True when the check has no example sentence beside its own statement.
     statement_only: bool = False
+    #: The matcher's largest log-odds over the sentences and clauses that it read; None where there is no matcher.
+    match: float | None = None
     #: How far the answer tells of an event (0..1), for a check that needs one; None for others and where it is unknown.
     event: float | None = None
 

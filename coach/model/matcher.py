@@ -1,9 +1,9 @@
 """A small matcher: how far a sentence shows what a statement says, read together by one cross-encoder.
 
-all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on pairs of a statement and a sentence and exported as ONNX with int8 weights:
-``benchmarks/train_matcher.py`` holds the recipe, ``benchmarks/data`` what it learned from. It reads a pair in milliseconds
-where a language model needs half a second. Nogueira & Cho 2019, "Passage Re-ranking with BERT"; Wang et al. 2020,
-"MiniLM".
+all-MiniLM-L6-v2 (Apache-2.0), fine-tuned on pairs of a statement and a sentence and exported as ONNX with int8
+weights: ``benchmarks/train_matcher.py`` holds the recipe, ``benchmarks/data`` what it learned from. It reads a pair in
+milliseconds where a language model needs half a second. Nogueira & Cho 2019, "Passage Re-ranking with BERT"; Wang et
+al. 2020, "MiniLM".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from coach.errors import EmbeddedModelError
 from coach.model.encoder import MOST_KNOWN, VOCABULARY
 
 MODEL = Path(__file__).resolve().parent.parent / "data" / "matcher.onnx"
-MODEL_SHA256 = "0"
+MODEL_SHA256 = "c0bf5fa6b425193bd3d0b1d3a7ae04d045648380b1c3b9e94e094f8168d42020"
 #: Tokens of a statement, and of a pair with its three marks.
 MAX_STATEMENT, MAX_PAIR = 56, 112
 BATCH = 16
@@ -84,7 +84,9 @@ class Matcher:
         try:
             content = MODEL.read_bytes()
         except OSError as error:
-            raise EmbeddedModelError(f"{MODEL}: cannot be read ({error.strerror})", "Install the package again.") from None
+            raise EmbeddedModelError(
+                f"{MODEL}: cannot be read ({error.strerror})", "Install the package again."
+            ) from None
         digest = hashlib.sha256(content).hexdigest()
         if digest != MODEL_SHA256:
             raise EmbeddedModelError(f"{MODEL}: not the expected file (SHA-256 {digest})", "Install the package again.")

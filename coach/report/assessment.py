@@ -78,18 +78,19 @@ class Point:
 def build_points(assessment: Assessment) -> dict[str, Point]:
     """Return the points by check id in reading order: red flags first, then criterion by criterion.
 
-    Points with quotes are numbered in this order; a red flag that the answer does not raise is no point.
+    Points with quotes are numbered in this order; a red flag that the answer does not raise is no point. What
+    recommends harm comes first of all.
     """
     drafts = [
-        (standing is not Standing.AGAINST, place, standing.rank, standing, check)
-        for place, criterion in enumerate(assessment.criteria)
-        for check in criterion.checks
+        (standing is not Standing.AGAINST, not check.harm, place, standing.rank, standing, check)
+        for place, checks in enumerate([*(criterion.checks for criterion in assessment.criteria), assessment.red_flags])
+        for check in checks
         if (standing := _standing(check)) is not None
     ]
     points: dict[str, Point] = {}
     shown: dict[tuple[str, ...], str] = {}
     number = 0
-    for _, _, _, standing, check in sorted(drafts, key=lambda draft: draft[:3]):
+    for *_, standing, check in sorted(drafts, key=lambda draft: draft[:4]):
         quotes = tuple(one_line(item.quote) for item in check.evidence) if standing in _URGENCY else ()
         number += bool(quotes)
         doubtful = standing is Standing.AGAINST and check.verdict is Verdict.PARTLY
@@ -194,8 +195,9 @@ def assessment_document(
             report.headline(),
             *report.notices(quotes_found),
             *report.next_actions(),
+            *(report.red_flags() if assessment.harm() else ()),
             *report.strengths(),
-            *report.red_flags(),
+            *(() if assessment.harm() else report.red_flags()),
             *report.criteria(),
             *_marked_answer(mark_answer(answer, quoted)),
             *report.steps(),
@@ -252,7 +254,8 @@ class _Report:
         level = level_of(score / 100)
         against = [point for point in self.points.values() if point.standing is Standing.AGAINST]
         doubtful = sum(point.doubtful for point in against)
-        opening = Paragraph(words.opening(level, len(against) - doubtful, doubtful))
+        harm = bool(self.assessment.harm())
+        opening = Paragraph(words.opening(level, len(against) - doubtful, doubtful, harm=harm))
         name = words.level_word(level, self.rubric)
         low, high = self.assessment.interval or (score, score)
         if not self.show_score:
@@ -332,7 +335,7 @@ class _Report:
         flags = [point for point in self.points.values() if point.standing is Standing.AGAINST]
         if not flags:
             return ()
-        advice = {check.id: check.advice for check in (*self.question.checks, *self.rubric.checks)}
+        advice = {item.check_id: item.advice for item in self.assessment.improvements}
         items = []
         for point in flags:
             step = self._step(point)
@@ -370,9 +373,10 @@ class _Report:
             blocks.append(Bar(credit, ", ".join((name, *numbers)), " · ".join(numbers)))
         elif self.show_score and numbers:
             blocks.append(Paragraph(" · ".join(numbers), "dim"))
-        # An old assessment may hold a criterion that the rubric no longer has.
-        if level is not None and result.id in {criterion.id for criterion in self.rubric.criteria}:
-            blocks.append(Paragraph(self.rubric.criterion(result.id).levels[level].descriptor, "italic"))
+        if judged:
+            standings = [point.standing for point in points]
+            full = credit is not None and credit >= 1 - 1e-4
+            blocks.append(Paragraph(words.criterion_sentence(standings, full=full, numbers=self.show_score), "italic"))
         if points:
             # What the section on red flags has said already is left out.
             brief = (replace(p, quotes=(), comment="") if p.standing is Standing.AGAINST else p for p in points)

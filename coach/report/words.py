@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from coach.bank.questions import Rubric
@@ -46,16 +47,43 @@ def level_word(level: int, rubric: Rubric) -> str:
     return titles.pop() if len(titles) == 1 else _LEVELS[level]
 
 
-def opening(level: int, red_flags: int, doubtful: int = 0) -> str:
+def opening(level: int, red_flags: int, doubtful: int = 0, *, harm: bool = False) -> str:
     """Return the sentences that say how the answer stands, never kinder than its level.
 
-    ``red_flags`` are sure ones, ``doubtful`` those that may be meant otherwise.
+    ``red_flags`` are sure ones, ``doubtful`` those that may be meant otherwise. ``harm`` comes before everything else.
     """
+    if harm:
+        return (
+            "Part of this answer would harm patients, their data or their privacy. No interviewer looks past that, so "
+            "it stays below half of the scale whatever else is good; put that right first."
+        )
     if red_flags:
         return f"{_OPENINGS[level]} {_statements(red_flags)} would count against you; put that right first."
     if doubtful:
         return f"{_OPENINGS[level]} {_statements(doubtful)} may count against you; look at that first."
     return _OPENINGS[level]
+
+
+def criterion_sentence(standings: Sequence[Standing], *, full: bool, numbers: bool) -> str:
+    """Return what was shown of a criterion, from the standings of its points alone, so that it cannot contradict them.
+
+    ``full`` says that its credit is full: a part of its points is enough for that.
+    """
+    made, partly = standings.count(Standing.EARNED), standings.count(Standing.PARTLY)
+    total = made + partly + standings.count(Standing.MISSING)
+    if not total:
+        return "None of its points could be judged."
+    if numbers:
+        shown = f"{made} of {counted(total, 'point')} made" + (f", {partly} partly" if partly else "")
+    elif made == total:
+        shown = "All of its points made"
+    elif made:
+        shown = "Some of its points made"
+    else:
+        shown = "Some of its points touched" if partly else "None of its points made yet"
+    enough = "; that is enough for all of the credit" if full and made < total else ""
+    flags = " What counts against it costs part of the credit." if Standing.AGAINST in standings else ""
+    return f"{shown}{enough}.{flags}"
 
 
 def steps_title(steps: int) -> str:
