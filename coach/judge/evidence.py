@@ -152,7 +152,7 @@ def find_evidence(
 
     def likenesses(check: Check) -> list[Likeness]:
         positive, negative = positive_texts(check), negative_texts(check)
-        measured = [
+        return [
             Likeness(
                 [cosine[text] for text in positive],
                 cosine[check.statement],
@@ -163,14 +163,10 @@ def find_evidence(
             )
             for cosine, shares, event in zip(cosines, words, told, strict=True)
         ]
-        if matcher is not None:
-            nearest = sorted(range(len(texts)), key=lambda unit: -measured[unit].near())[:_READ]
-            read = matcher.log_odds([(check.statement, texts[unit]) for unit in nearest])
-            for unit, match in zip(nearest, read, strict=True):
-                measured[unit] = replace(measured[unit], match=match)
-        return measured
 
     found = [likenesses(check) for check in checks]
+    if matcher is not None:
+        _read(matcher, checks, texts, found)
     whole = texts[: len(sentences)]
     about = _to_the_point(whole, [near >= similarity.unrelated_below for near in on_topic[: len(sentences)]])
     event = None if events is None else max(told)
@@ -184,6 +180,18 @@ def find_evidence(
         )
         for check, own, quote in zip(checks, found, quotes, strict=True)
     ]
+
+
+def _read(matcher: Matcher, checks: Sequence[Check], texts: Sequence[str], found: Sequence[list[Likeness]]) -> None:
+    """Let the matcher read the texts that come nearest to each check, all pairs at once."""
+    nearest = [
+        (row, unit)
+        for row, measured in enumerate(found)
+        for unit in sorted(range(len(texts)), key=lambda unit: -measured[unit].near())[:_READ]
+    ]
+    read = matcher.log_odds([(checks[row].statement, texts[unit]) for row, unit in nearest])
+    for (row, unit), match in zip(nearest, read, strict=True):
+        found[row][unit] = replace(found[row][unit], match=match)
 
 
 def choose_quotes(likenesses: Sequence[Sequence[Likeness]]) -> list[int]:
