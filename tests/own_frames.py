@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import openai
 import pytest
 
 import coach
@@ -20,7 +21,7 @@ _ROOT = Path(coach.__file__).resolve().parent
 class OwnFrames:
     """Counts own calls, also across tasks: what a task does stands on what the task that started it is doing.
 
-    Make it before the program runs, call ``take`` where a request goes out, and look at ``deepest``.
+    Make it before the program runs, and look at ``deepest`` afterwards: the calls down to a post of the openai client.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,8 +36,15 @@ class OwnFrames:
             return task
 
         monkeypatch.setattr(asyncio.BaseEventLoop, "create_task", noting)
+        post = openai.AsyncOpenAI.post
 
-    def take(self) -> None:
+        async def counted(client: openai.AsyncOpenAI, *arguments: Any, **options: Any) -> Any:
+            self._take()
+            return await post(client, *arguments, **options)
+
+        monkeypatch.setattr(openai.AsyncOpenAI, "post", counted)
+
+    def _take(self) -> None:
         """Note the calls of this moment, if they are more than ever before."""
         frames = [frame for frame, _ in traceback.walk_stack(sys._getframe())][::-1]
         task = self._starter.get(asyncio.current_task())

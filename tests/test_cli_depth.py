@@ -1,8 +1,7 @@
-"""The way of one answer from the command to the request is short enough to be read in one go."""
+"""The way from a command to the request is short enough to be read in one go."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import httpx
@@ -13,36 +12,39 @@ from own_frames import OwnFrames
 
 pytest_plugins = ("coach_fixtures",)
 
-MOST, MOST_OF_A_ROW = 10, 13
+METHODS = pytest.mark.parametrize("method", ["structured", "logprobs"])
+MOST_OF_AN_ANSWER, MOST_OF_A_ROW = 10, 13
 
 
-@pytest.mark.parametrize("method", ["structured", "logprobs"])
-def test_an_answer_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+@pytest.fixture
+def frames(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch) -> OwnFrames:
+    """Answer every request, and count the calls that led to it."""
+
+    def reply(body: Body) -> httpx.Response:
+        return httpx.Response(200, json=one_token(body) if body.get("logprobs") else all_met(body))
+
+    serve(openai_chat, reply)
+    return OwnFrames(monkeypatch)
+
+
+@METHODS
+def test_an_answer_passes_few_calls(frames: OwnFrames, method: str) -> None:
     """From the entry of the program to the post, whatever the method."""
-    frames = OwnFrames(monkeypatch)
-
-    def reply(body: Body) -> httpx.Response:
-        frames.take()
-        return httpx.Response(200, json=all_met(body) if method == "structured" else one_token(body))
-
-    serve(openai_chat, reply)
-
     assert coach("submit", "dicom-standard", "-", "--method", method, stdin=ANSWER).code == 0
-    assert 0 < len(frames.deepest) <= MOST, "\n".join(frames.deepest)
+
+    assert 0 < len(frames.deepest) <= MOST_OF_AN_ANSWER, "\n".join(frames.deepest)
 
 
-def test_a_row_passes_few_calls(openai_chat: respx.Route, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """From the entry of the program to the post, through the tasks of a batch."""
+@METHODS
+def test_a_row_passes_few_calls(
+    frames: OwnFrames, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    """The same for one row of a batch."""
+    # The transport for many requests at once cannot be faked.
     monkeypatch.setattr("coach.model.aiohttp_transport.aiohttp_transport", lambda: None)
-    frames = OwnFrames(monkeypatch)
+    rows = tmp_path / "rows.csv"
+    rows.write_text(f'question_id,answer\ndicom-standard,"{ANSWER}"\n', encoding="utf-8")
 
-    def reply(body: Body) -> httpx.Response:
-        frames.take()
-        return httpx.Response(200, json=all_met(body))
+    assert coach("batch", rows, "--out", tmp_path / "out", "--method", method).code == 0
 
-    serve(openai_chat, reply)
-    rows = tmp_path / "rows.jsonl"
-    rows.write_text(json.dumps({"question_id": "dicom-standard", "answer": ANSWER}), encoding="utf-8")
-
-    assert coach("batch", rows, "--out", tmp_path / "out", "--method", "structured").code == 0
     assert 0 < len(frames.deepest) <= MOST_OF_A_ROW, "\n".join(frames.deepest)

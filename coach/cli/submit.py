@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,6 +67,7 @@ def submit_command(
 
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
+    from coach.cli.batch_run import calibration_of
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
@@ -76,7 +77,7 @@ def submit_command(
     question = find_question(loaded, question_id)
     # Whatever can be found wrong now must not wait until somebody has written an answer.
     options.check()
-    calibrate = _calibration(calibration)
+    _, calibrate = calibration_of(calibration)
     settings.choose_model()
     text = _read_answer(question, file)
     if file is None and not text:
@@ -88,23 +89,15 @@ def submit_command(
             _show_prompt(settings, loaded, question, text, as_json)
         return
     with _kept_until_done(question.id, text) if typed else nullcontext():
-        assessment = calibrate(asyncio.run(_assess(settings, loaded, question, text, options)))
+        assessment = asyncio.run(_assess(settings, loaded, question, text, options))
+        if calibrate:
+            assessment = calibrate(assessment)
         if not no_save:
             # Before it is shown: a reader that goes away, such as `| head`, must not cost the attempt.
             _save(assessment, loaded, text)
     _show(assessment, loaded, question, text, options)
     if assessment.score is None:
         raise typer.Exit(EXIT_UNSCORED)
-
-
-def _calibration(name: str | None) -> Callable[[Assessment], Assessment]:
-    """Return what applies a named calibration; raises InputError when there is none of that name."""
-    if name is None:
-        return lambda assessment: assessment
-    from coach.calibrate.mapping import apply_calibration, load_calibration
-
-    calibration = load_calibration(name)
-    return lambda assessment: apply_calibration(assessment, calibration)
 
 
 def _read_answer(question: Question, file: str | None) -> str:

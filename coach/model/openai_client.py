@@ -103,12 +103,20 @@ class OpenAIChatModel:
 
     async def _ask(self, request: CompletionRequest, dialect: Dialect) -> Reply:
         """Send a request, in simpler words each time that the endpoint refuses a parameter."""
+        import httpx2
         import openai
+        from pydantic_core import to_json
 
+        if self._client is None:
+            self._client = open_client(
+                self._address, self._key, timeout=self._timeout, max_retries=self._max_retries, many=self._many
+            )
         while True:
             body = dialect.body(request)
             try:
-                content = await self._post(body)
+                # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON
+                # and `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
+                response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
             except openai.APIStatusError as error:
                 words = server_words(error.body) or str(error)
                 learned = lesson(body, error.status_code, str(error.param or ""), str(error.code or ""), words)
@@ -119,26 +127,12 @@ class OpenAIChatModel:
             except openai.OpenAIError as error:
                 raise translate(error, self.name, self.endpoint, api_key=self._key) from None
             else:
+                if self.on_headers:
+                    self.on_headers(response.headers)
                 # Only what led to a reply was a true lesson; requests at the same time may have learned others.
                 if not dialect.refused <= self._dialect.refused:
                     self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)
-                return read_reply(content, self.endpoint, self._key)
-
-    async def _post(self, body: dict[str, Any]) -> bytes:
-        import httpx2
-        from pydantic_core import to_json
-
-        if self._client is None:
-            self._client = open_client(
-                self._address, self._key, timeout=self._timeout, max_retries=self._max_retries, many=self._many
-            )
-        # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON and
-        # `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
-        response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
-        if self.on_headers:
-            self.on_headers(response.headers)
-        content: bytes = response.content
-        return content
+                return read_reply(response.content, self.endpoint, self._key)
 
 
 def open_client(

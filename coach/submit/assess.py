@@ -56,7 +56,8 @@ class AnswerAssessor:
         An answer that the pre-checks rule out is not sent anywhere and has no score.
         """
         if isinstance(answer, str):
-            answer = await self.prepared(question, answer)
+            # The first one loads the language identifier, and the sentence encoder works on each for some time.
+            answer = await asyncio.to_thread(self.prepare, question, answer)
         started = time.monotonic()
         task = self.task(question, answer)
         judgement = None if answer.unscored_reason else await self.judge.judge(task, on_verdict)

@@ -7,6 +7,7 @@ Nothing here knows a terminal: progress is told to a callback, and whoever cance
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,7 +36,7 @@ from coach.submit.assess import AnswerAssessor
 #: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
 _EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
 _METHODS = (LogprobsJudge.name, StructuredJudge.name)
-#: Told while something takes long: (what, done, total).
+#: Told while something takes long: (what, done, total); from another thread, too.
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -92,7 +93,7 @@ async def open_session(
     async with AsyncExitStack() as stack:
         server = None
         if choice.embedded:
-            server = EmbeddedServer.start(choice.file or _prepared_file(on_progress))
+            server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
             stack.callback(server.close)
         bank = bank or load_bank(settings.bank)
         model = await stack.enter_async_context(await _open_model(choice, server, many))
@@ -160,12 +161,21 @@ def _method_of(settings: Settings, choice: ModelChoice) -> tuple[str, bool]:
     return settings.method or method, settings.method is None and not (choice.embedded or choice.is_openai)
 
 
-def _prepared_file(on_progress: OnProgress | None) -> Path:
+async def _prepared_file(on_progress: OnProgress | None) -> Path:
+    """Return the embedded model's file; the event loop goes on while it is made, which takes some seconds once."""
+    cancelled = False
+
     def report(done: int, total: int) -> None:
+        if cancelled:
+            raise asyncio.CancelledError
         if on_progress:
             on_progress("Preparing the embedded model (first use only)", done, total)
 
-    return ensure_model_file(report)
+    try:
+        return await asyncio.to_thread(ensure_model_file, report)
+    except asyncio.CancelledError:
+        cancelled = True
+        raise
 
 
 async def _open_model(choice: ModelChoice, server: EmbeddedServer | None, many: bool) -> OpenAIChatModel:
