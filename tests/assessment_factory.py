@@ -67,13 +67,20 @@ def shipped_bank() -> Bank:
 
 
 def dicom_question() -> Question:
-    """Return the question ``dicom-standard`` of the shipped bank."""
-    return next(question for question in shipped_bank().questions if question.id == "dicom-standard")
+    """Return the question ``dicom-standard`` with the checks that VERDICTS are about."""
+    question = next(question for question in shipped_bank().questions if question.id == "dicom-standard")
+    return question.model_copy(update={"checks": [check for check in question.checks if check.id in VERDICTS]})
 
 
 def dicom_rubric() -> Rubric:
-    """Return the rubric that ``dicom-standard`` is judged by."""
-    return shipped_bank().rubric_of(dicom_question())
+    """Return the rubric of ``dicom-standard`` with the checks of VERDICTS, all of which it takes to be full."""
+    rubric = shipped_bank().rubric_of(dicom_question())
+    return rubric.model_copy(
+        update={
+            "criteria": [criterion.model_copy(update={"enough": 1.0}) for criterion in rubric.criteria],
+            "checks": [check for check in rubric.checks if check.id in VERDICTS],
+        }
+    )
 
 
 def evidence(sentence: int, answer: str = ANSWER) -> Evidence:
@@ -178,7 +185,8 @@ def receipt(**changes: Any) -> Receipt:
 
 
 def _checks() -> list[Check]:
-    return shipped_bank().checks_of(dicom_question())
+    order = [criterion.id for criterion in dicom_rubric().criteria]
+    return sorted([*dicom_question().checks, *dicom_rubric().checks], key=lambda check: order.index(check.criterion))
 
 
 def _result(check: Check, verdict: Verdict, probability: float | None, sentences: tuple[int, ...]) -> CheckResult:

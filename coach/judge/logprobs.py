@@ -1,8 +1,9 @@
 """The ``logprobs`` method: find the sentence for each check, then ask one token about it.
 
-Two views of every check are joined. Similarity finds the sentence that comes nearest to it: the quote, and already a
-verdict where it is clear. Where it is not, the model is asked whether the answer does what the check says, and the
-log-odds of Yes are read instead of prose, minus what answers without content get (contextual calibration).
+Views of every check are joined. Similarity finds the sentences and clauses that come nearest to it, and where it is
+installed, a small matcher reads these: a quote, and a verdict where it is clear. Where it is still open, the model is
+asked whether the answer does what the check says, and the log-odds of Yes are read instead of prose, minus what answers
+without content get (contextual calibration).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from coach.judge.prompts import PromptTemplates
 from coach.judge.signals import probability_of, rule_sha256, verdict_of, worth_asking, yes_log_odds
 from coach.judge.similarity import Similarity
 from coach.model.completion import ChatModel, CompletionRequest, Usage
+from coach.model.matcher import MODEL_SHA256, Matcher
 
 _TOP_LOGPROBS = 20
 #: Words that sound right for any question and say nothing.
@@ -47,9 +49,11 @@ class LogprobsJudge(Judge):
         templates: PromptTemplates,
         similarity: Similarity,
         baselines: Baselines | None = None,
+        matcher: Matcher | None = None,
     ) -> None:
         super().__init__(model, templates)
         self._similarity = similarity
+        self._matcher = matcher
         self._baselines = baselines or Baselines()
         self._measuring = asyncio.Lock()
 
@@ -58,6 +62,7 @@ class LogprobsJudge(Judge):
         """The similarity measure changes how near an answer comes to a check, the rule what follows from that."""
         return {
             "similarity": self._similarity.name,
+            "matcher": MODEL_SHA256[:12] if self._matcher else "none",
             "rule": rule_sha256(),
             "ranking": repr((RANKING, QUOTING, EVENT_MARGIN, self._similarity.unrelated_below)),
         }
@@ -103,7 +108,7 @@ class LogprobsJudge(Judge):
         """Return what similarity finds for every check, criterion by criterion: the order in which they are asked."""
         sentences = task.answer.judged_sentences
         events = told_events([sentence.text for sentence in sentences], task.language)
-        found = find_evidence(self._similarity, sentences, task.checks, task.question.text, events)
+        found = find_evidence(self._similarity, sentences, task.checks, task.question.text, events, self._matcher)
         criteria = list(dict.fromkeys(check.criterion for check in task.checks))
         return sorted(found, key=lambda finding: criteria.index(finding.check.criterion))
 

@@ -62,6 +62,7 @@ class Weights:
     support: float
     words: float
     log_odds: float
+    match: float = 0.0
 
 
 #: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).

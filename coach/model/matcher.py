@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -38,21 +39,24 @@ class Matcher:
         self._session: Any = None
         self._tokenizer: Any = None
         self._known: dict[tuple[str, str], float] = {}
+        #: Answers are judged in threads, one of which reads at a time.
+        self._lock = threading.Lock()
 
     def log_odds(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """Return for each pair (statement, sentence) the log-odds that the sentence shows the statement.
 
         Raises EmbeddedModelError.
         """
-        missing = list(dict.fromkeys(pair for pair in pairs if pair not in self._known))
-        missing.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
-        for start in range(0, len(missing), BATCH):
-            batch = missing[start : start + BATCH]
-            self._known.update(zip(batch, self._run(batch), strict=True))
-        found = [self._known[pair] for pair in pairs]
-        for pair in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
-            del self._known[pair]
-        return found
+        with self._lock:
+            missing = list(dict.fromkeys(pair for pair in pairs if pair not in self._known))
+            missing.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
+            for start in range(0, len(missing), BATCH):
+                batch = missing[start : start + BATCH]
+                self._known.update(zip(batch, self._run(batch), strict=True))
+            found = [self._known[pair] for pair in pairs]
+            for pair in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
+                del self._known[pair]
+            return found
 
     def _run(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         import numpy as np

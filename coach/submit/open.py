@@ -132,12 +132,13 @@ def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similar
         return AnswerAssessor(bank, StructuredJudge(model, prompts), cost_usd, identify_language)
     if similarity is None:
         similarity = encoder.SentenceEncoder() if encoder.encoder_installed() else LexicalSimilarity()
-    judge = LogprobsJudge(model, prompts, similarity, Baselines.open())
-    detect = None
+    detect = matcher = None
     if isinstance(similarity, encoder.SentenceEncoder):
         from coach.answer.instruction_detector import InstructionDetector
+        from coach.model.matcher import Matcher
 
-        detect = InstructionDetector(similarity).suspicious
+        detect, matcher = InstructionDetector(similarity).suspicious, Matcher()
+    judge = LogprobsJudge(model, prompts, similarity, Baselines.open(), matcher)
     return AnswerAssessor(bank, judge, cost_usd, identify_language, detect)
 
 
