@@ -23,6 +23,7 @@ COMMANDS = [
     "history",
     "history delete",
     "next",
+    "web",
     "calibrate",
     "doctor",
 ]

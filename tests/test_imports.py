@@ -29,11 +29,12 @@ BELOW = {
     "batch": {"report"} | _JUDGED,
     "compare": {"batch", "history", "report"} | _JUDGED,
     "calibrate": {"batch", "history", "report"} | _JUDGED,
-    "cli": {"calibrate", "compare", "batch", "history", "report"} | _JUDGED,
+    "web": {"calibrate", "compare", "batch", "history", "report"} | _JUDGED,
+    "cli": {"web", "calibrate", "compare", "batch", "history", "report"} | _JUDGED,
 }
 #: What `coach --help` must not pay for.
 HEAVY = {
-    "openai", "httpx", "httpx2", "pydantic", "rich", "numpy", "scipy", "tiktoken", "sqlite3", "jinja2",
+    "openai", "aiohttp", "httpx", "httpx2", "pydantic", "rich", "numpy", "scipy", "tiktoken", "sqlite3", "jinja2",
     "yaml", "asyncio", "sentencex", "onnxruntime", "tokenizers", "xllamacpp", "py3langid", "openpyxl", "genai_prices",
 }  # fmt: skip
 

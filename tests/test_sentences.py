@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from coach.answer.answer import Sentence
@@ -107,6 +109,85 @@ def test_hard_wrapped_lines_stay_one_sentence() -> None:
     assert len(sentences) == 2
     assert "\n" in text[sentences[0].start : sentences[0].end]
     assert "\n" not in sentences[0].text
+
+
+#: Words and notes of which no part can be taken for a list item, an abbreviation or the end of a sentence.
+PLAIN_WORDS = st.sampled_from(
+    ["archive", "alerts", "checked", "restored", "the", "of", "and", "PACS", "doctors", "studies", "night", "because"]
+)
+NOTES = st.lists(
+    st.tuples(st.sampled_from(["Checked", "Called", "PACS", "We", "Restored"]), st.lists(PLAIN_WORDS, max_size=16)).map(
+        lambda parts: " ".join([parts[0], *parts[1], "done"])
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(NOTES)
+def test_notes_on_lines_of_their_own_are_sentences_of_their_own(notes: list[str]) -> None:
+    """However long the lines are, whoever begins each with a capital and uses no dots means one statement a line."""
+    assert texts("\n".join(notes)) == notes
+
+
+@given(NOTES, st.integers(60, 100))
+def test_where_a_program_wraps_prose_changes_no_sentence(notes: list[str], width: int) -> None:
+    """Prose wrapped at any usual width has the sentences that it has on one line; half of the words may be names."""
+    prose = " ".join(f"Then it was so that {note}." for note in notes)
+    lines = textwrap.wrap(prose, width, break_on_hyphens=False)
+    # Without a small letter at any line's start, and no other sign, prose cannot be told from notes.
+    assume(len(lines) == 1 or any(not a.endswith(".") and b[0].islower() for a, b in pairwise(lines)))
+
+    assert texts("\n".join(lines)) == texts(prose)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Checked the storage alerts of the whole last night\nCalled the vendor about the disk",
+            ["Checked the storage alerts of the whole last night", "Called the vendor about the disk"],
+        ),
+        (
+            "I looked at the alerts of the storage and then at the\nPACS log",
+            ["I looked at the alerts of the storage and then at the PACS log"],
+        ),
+        (
+            "checked the storage alerts of the whole last night and day\ncalled the vendor\nwrote it down",
+            ["checked the storage alerts of the whole last night and day", "called the vendor", "wrote it down"],
+        ),
+        (
+            "i looked at the alerts of the last hour and the night\n"
+            "and then at the log of the receiver, which had all\nthe rest",
+            [
+                "i looked at the alerts of the last hour and the night and then at the log of the receiver, "
+                "which had all the rest"
+            ],
+        ),
+        (
+            "Situation\nThe viewer was slow on a Monday\nand nobody knew why.",
+            ["Situation", "The viewer was slow on a Monday", "and nobody knew why."],
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_goes_on_only_where_something_shows_it(text: str, expected: list[str]) -> None:
+    """A small letter or an unfinished line joins two lines; a capital after a long line alone does not."""
+    assert texts(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("I tell ‘em first. Then I check the archive. We don’t guess. Done.", 4),
+        ("In the ‘90s we had film. The doctors’ list was long. We cut it.", 3),
+        ("Rock ‘n’ roll. I said ‘Stop now. I mean it.’ Then I left.", 3),
+        ("He said ‘It doesn’t work. Call the vendor.’ Then we did.", 2),
+        ("We call it a ‘hot’ spare. It waits. It isn’t used.", 3),
+    ],
+)
+def test_a_turned_apostrophe_opens_no_quotation(text: str, count: int) -> None:
+    """What word processors make of 'em and '90s swallows no sentences; real quotations stay in one piece."""
+    assert len(texts(text)) == count
 
 
 def test_a_list_without_final_dots_gives_one_sentence_for_each_item() -> None:

@@ -37,7 +37,8 @@ _DAMAGE = (
 )  # fmt: skip
 _AS_TEXT = "Save the answer as plain text (.txt or .md) or as .docx."
 _MARK = "# ------------------------ your answer goes below this line ------------------------"
-_DRAFTS = "drafts"
+#: Folder of the drafts in the data directory.
+DRAFTS = "drafts"
 
 
 def read_answer_file(path: Path) -> str:
@@ -186,7 +187,7 @@ def keep_draft(question_id: str, text: str) -> Path:
 
     It lies in the data directory, else in the temporary one. Raises StorageError when neither can be written.
     """
-    return keep_answer(text.encode("utf-8", "replace"), f"{question_id}-", ".md", _DRAFTS)
+    return keep_answer(text.encode("utf-8", "replace"), f"{question_id}-", ".md", DRAFTS)
 
 
 def discard_draft(path: Path) -> None:
@@ -203,7 +204,7 @@ def delete_drafts(question_id: str | None = None) -> int:
     # The draft of "net" is no draft of "net-2": behind the id stands what makes a file name unique, without a dash.
     own = [
         path
-        for path in sorted((data_directory() / _DRAFTS).glob(pattern))
+        for path in sorted((data_directory() / DRAFTS).glob(pattern))
         if question_id is None or "-" not in path.stem.removeprefix(f"{question_id}-")
     ]
     for path in own:

@@ -26,8 +26,16 @@ _ABBREVIATION = re.compile(
 _BLANKS = frozenset(map(chr, [0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0]))
 _BLANKS |= frozenset(map(chr, range(0xFE00, 0xFE10)))
 _SELECTORS = ("\U000e0100", "\U000e01ef")
-#: A line at least this long was wrapped where it ends.
+#: A line at least this long may have been wrapped where it ends.
 _WRAPPED = 50
+#: Words that end no statement.
+_UNFINISHED = frozenset(
+    ("a", "an", "the", "and", "or", "but", "of", "to", "in", "on", "at", "by", "for", "with", "from", "into", "that",
+     "which", "because", "if", "when", "my", "our", "we", "i", "is", "are", "was")
+)  # fmt: skip
+#: Apostrophes: within a word, and those that a word processor turned round (‘em, the ‘90s), which would open a
+#: quotation that the next apostrophe closes. A quotation of several sentences closes behind a mark.
+_APOSTROPHE = re.compile(r"‘(?!(?:[^‘’]|(?<=\w)’(?=\w))*+(?<=[.!?…,;])’)|(?<=\w)’(?=\w)")
 #: How much of a piece is looked at to find how it ends.
 _TAIL = 40
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -70,27 +78,51 @@ def is_blank(char: str) -> bool:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
-    """Yield offsets of paragraphs and list items; lines that were only wrapped stay together."""
-    start = position = longest = 0
-    previous = ""
-    for line in text.splitlines(keepends=True):
-        stripped = line.strip()
-        breaks = (
-            not stripped
-            or not previous
-            or _LIST_ITEM.match(line) is not None
-            or previous.endswith(_ENDS_BLOCK)
-            # Lines far shorter than wrapped ones are headings or lists without markers.
-            or longest < _WRAPPED
+    """Yield offsets of what belongs together: paragraphs, list items, headings and notes of a line each."""
+    start = 0
+    paragraph: list[str] = []
+    for line in [*text.splitlines(keepends=True), ""]:
+        if paragraph and (not line.strip() or not paragraph[-1].strip() or _LIST_ITEM.match(line)):
+            for length in _parts(paragraph):
+                yield start, start + length
+                start += length
+            paragraph = []
+        paragraph.append(line)
+
+
+def _parts(lines: list[str]) -> Iterator[int]:
+    """Yield the lengths of the parts of a paragraph: lines that a program wrapped stay together, others do not.
+
+    A line without a final mark goes on when it ends with a word that needs another or the next one starts with a small
+    letter; before a capital it does when other lines of the paragraph do. Far shorter lines are headings, or lists
+    without markers. Who begins small writes everything so; then only the width tells: the next word did not fit.
+    """
+    stripped = [line.strip() for line in lines]
+    width = max(map(len, stripped))
+    small = [_starts_small(line) for line in stripped]
+    open_ended = [line != "" and not line.endswith(_ENDS_BLOCK) for line in stripped]
+    unfinished = [line.endswith(",") or line.rpartition(" ")[2].casefold() in _UNFINISHED for line in stripped]
+    if small[0]:
+        wrapped = all(
+            len(before) + 1 + len(line.split(" ")[0]) > width
+            for before, line, goes_on in zip(stripped, stripped[1:], open_ended, strict=False)
+            if goes_on
         )
-        if breaks and position > start:
-            yield start, position
-            start, longest = position, 0
-        longest = max(longest, len(stripped))
-        previous = stripped
-        position += len(line)
-    if position > start:
-        yield start, position
+    else:
+        wrapped = any(goes_on and starts for goes_on, starts in zip(open_ended, small[1:], strict=False))
+    length, longest = len(lines[0]), len(stripped[0])
+    for index in range(1, len(lines)):
+        shown = wrapped or unfinished[index - 1] or (small[index] and not small[0])
+        if not (open_ended[index - 1] and longest >= _WRAPPED and shown):
+            yield length
+            length = longest = 0
+        length += len(lines[index])
+        longest = max(longest, len(stripped[index]))
+    yield length
+
+
+def _starts_small(line: str) -> bool:
+    return next((char.islower() for char in line if char.isalpha()), False)
 
 
 def _boundaries(text: str, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
@@ -104,8 +136,9 @@ def _boundaries(text: str, start: int, end: int, language: str) -> Iterator[tupl
 
 
 def _segment(block: str, language: str) -> list[tuple[int, int]]:
-    # The library takes UTF-8, which has no lone surrogates; the replacement keeps all offsets.
-    boundaries = sentencex.get_sentence_boundaries(language, _SURROGATE.sub("\ufffd", block))
+    # The library takes UTF-8, which has no lone surrogates; the replacements keep all offsets.
+    text = _APOSTROPHE.sub("'", _SURROGATE.sub("\ufffd", block))
+    boundaries = sentencex.get_sentence_boundaries(language, text)
     pieces = [(boundary["start_index"], boundary["end_index"]) for boundary in boundaries]
     covered = 0
     for left, right in pieces:

@@ -16,6 +16,7 @@ from coach.cli.history import history_app
 from coach.cli.next import next_command
 from coach.cli.questions import questions_command
 from coach.cli.submit import submit_command
+from coach.cli.web import web_command
 from coach.errors import CoachError
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ app.add_typer(batch_app, name="batch")
 app.command("compare")(compare_command)
 app.add_typer(history_app, name="history")
 app.command("next")(next_command)
+app.command("web")(web_command)
 app.command("calibrate")(calibrate_command)
 app.command("doctor")(doctor_command)
 

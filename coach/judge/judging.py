@@ -105,6 +105,9 @@ class Judge:
         """Return what would be sent for a task, as far as that does not depend on replies; sends nothing."""
         raise NotImplementedError
 
+    async def warm_up(self, task: JudgeTask) -> None:
+        """Ask beforehand what is the same for every answer to the task's question; raises ModelError."""
+
     async def judge(self, task: JudgeTask, on_verdict: OnVerdict | None = None) -> Judgement:
         """Judge one answer; ``on_verdict`` is called for each check as soon as it is decided.
 

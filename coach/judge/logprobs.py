@@ -104,6 +104,11 @@ class LogprobsJudge(Judge):
                 on_verdict(check, verdicts[check.id])
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
 
+    async def warm_up(self, task: JudgeTask) -> None:
+        """Measure what is not known of content-free words, and let the server read what all prompts begin with."""
+        await self.baselines(task, task.checks, [])
+        await self.ask(task, task.checks[0], CONTENT_FREE[0], [], first=True)
+
     def findings(self, task: JudgeTask) -> list[Finding]:
         """Return what similarity finds for every check, criterion by criterion: the order in which they are asked."""
         sentences = task.answer.judged_sentences

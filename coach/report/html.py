@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from coach.report.document import Block, Document, Heading, Notice, Receipt, spa
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
+    from markupsafe import Markup
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -32,10 +33,11 @@ def html_report(document: Document) -> str:
     return page_template("page.html.j2").render(title=title, wide=document.wide, content=Markup(html_body(document)))
 
 
-def html_body(document: Document) -> str:
+def html_body(document: Document, more: Mapping[str, Markup] | None = None) -> str:
     """Return the content of that page, to stand in the ``main`` of another page that has ``style_sheet()``.
 
-    It holds no scripts, styles or handlers; its ids are told in ``coach.report.document``.
+    It holds no scripts, styles or handlers; its ids are told in ``coach.report.document``. ``more`` is what that page
+    puts at the end of the items with these ids.
     """
     from markupsafe import Markup
 
@@ -56,6 +58,7 @@ def html_body(document: Document) -> str:
             lines=clean_lines,
             kind_of=lambda block: type(block).__name__,
             id=once,
+            more=(more or {}).get,
             target=lambda name: f"#{_as_id(name)}" if name in places else "",
         )
     )

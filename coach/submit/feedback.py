@@ -16,6 +16,8 @@ from coach.submit.scoring import WIDE_INTERVAL, Probabilities, check_shares, gai
 MIN_GAIN = 0.5
 #: So many pieces of advice are given at a time, those that gain most; the rest waits until these are followed.
 STEPS = 3
+#: An answer to a follow-up question is judged by at most so many points.
+FOLLOW_UP_CHECKS = 3
 #: Above this share of the checks' weight unjudged, the score stands on too little.
 MAX_UNJUDGED = 0.2
 
@@ -70,6 +72,19 @@ def follow_up_of(question: Question, improvements: Sequence[Improvement], checks
     likeness = LexicalSimilarity().matrix(question.follow_ups, [open_points])
     best = max(range(len(question.follow_ups)), key=lambda index: likeness[index][0])
     return question.follow_ups[best]
+
+
+def checks_of_follow_up(follow_up: str, improvements: Sequence[Improvement], checks: Sequence[Check]) -> list[Check]:
+    """Return the points that an answer to a follow-up question is judged by: those that it asks about.
+
+    These are the ones that it comes nearest to by its words, else the open ones that it was chosen for.
+    """
+    points = [check for check in checks if check.kind == "point"]
+    likeness = LexicalSimilarity().matrix([follow_up], [f"{check.statement} {check.advice}" for check in points])[0]
+    nearest = sorted(zip(likeness, points, strict=True), key=lambda pair: -pair[0])
+    near = [check for alike, check in nearest[:FOLLOW_UP_CHECKS] if alike > nearest[0][0] / 2]
+    chosen = {item.check_id for item in improvements[:2]}
+    return near or [check for check in points if check.id in chosen] or points[:1]
 
 
 def review_reasons_of(

@@ -1,0 +1,69 @@
+"""``coach web``: a page to practise in, on this machine alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from coach.cli.console import print_error, say
+from coach.cli.options import BankOption, CalibrationOption, MethodOption, ModelOption, NoScoreOption
+from coach.errors import ConfigurationError, InputError
+
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+def web_command(
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to use (0: any free one). Default: 8421, or the next free one."),
+    ] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    host: Annotated[str, typer.Option(hidden=True)] = _LOOPBACK[0],
+    model: ModelOption = None,
+    bank: BankOption = None,
+    method: MethodOption = None,
+    calibration: CalibrationOption = None,
+    no_score: NoScoreOption = False,
+) -> None:
+    """Practise in the browser: write, get feedback, try again.
+
+    The page is served on this machine and to this machine alone.
+    """
+    if host not in _LOOPBACK:
+        raise InputError(
+            f"--host {host}: the page is for this machine alone, as answers would travel in the open",
+            "From another machine reach it by ssh -L 8421:127.0.0.1:8421 HOST",
+        )
+    import asyncio
+
+    from coach.bank.load import load_bank
+    from coach.submit.open import Settings
+    from coach.web.serve import PORT, listen, open_browser, running_link, serve
+
+    settings = Settings(model, bank, method)
+    settings.check()
+    if port in (None, PORT) and (link := running_link()):
+        say(f"The coach runs already. Open this link in a browser on this machine:\n{link}")
+        if browser:
+            open_browser(link)
+        return
+    sock = listen(port)
+    from coach.web.app import make_app
+    from coach.web.engine import Engine
+    from coach.web.guard import Guard
+    from coach.web.site import Site
+
+    loaded = load_bank(bank)
+    site = Site(loaded, Engine(settings, loaded), Guard(sock.getsockname()[1]), not no_score)
+    if calibration is not None:
+        from coach.calibrate.mapping import apply_calibration, load_calibration
+
+        chosen = load_calibration(calibration)
+        site.calibrate = lambda assessment: apply_calibration(assessment, chosen)
+    try:
+        settings.choose_model()
+    except ConfigurationError as error:
+        # What was practised before can be read without one.
+        print_error(error)
+    asyncio.run(serve(make_app(site), sock, site.guard.link, browser=browser, say=say))
