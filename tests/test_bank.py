@@ -10,8 +10,10 @@ from assessment_factory import shipped_bank
 
 from coach.answer.sentences import split_sentences
 from coach.bank.example_files import load_exemplars, load_rewordings
+from coach.bank.examples import Exemplar
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Check, Question, Rubric
+from coach.submit.scoring import score_answer
 
 BANK = shipped_bank()
 LIBRARIAN = load_bank(Path(__file__).resolve().parent.parent / "examples" / "librarian" / "questions.yaml")
@@ -142,16 +144,27 @@ def test_no_rubric_is_left_over() -> None:
     assert {path.stem for path in folder.glob("*.yaml")} == set(BANK.rubrics)
 
 
+def score_by_labels(question: Question, exemplar: Exemplar) -> float:
+    """Return the score that a perfect judge would give."""
+    checks = BANK.checks_of(question)
+    labels = {c.id: 1.0 if c.id in exemplar.met else 0.5 if c.id in exemplar.partly else 0.0 for c in checks}
+    score = score_answer(BANK.rubric_of(question), checks, labels)
+    assert score is not None
+    return score
+
+
 @every_shipped_question
 def test_the_sample_answers_differ_as_their_levels_say(question: Question) -> None:
-    """The strong answer is long enough to show it, the others shorter, and fewer points are met at each level."""
+    """By its labels the strong answer is full, the partial one half way, the weak one near nothing; each is shorter."""
     strong, partial, weak = load_exemplars(question.id)
     points = {check.id for check in BANK.checks_of(question) if check.kind == "point"}
     red_flags = {check.id for check in BANK.checks_of(question) if check.kind == "red_flag"}
 
     assert 120 <= length(strong.answer) <= 220
     assert 40 <= length(weak.answer) < length(partial.answer) < length(strong.answer)
-    assert len(points & set(strong.met)) >= 0.9 * len(points)
+    assert score_by_labels(question, strong) >= 85
+    assert 25 <= score_by_labels(question, partial) <= 80
+    assert score_by_labels(question, weak) <= 15
     assert not red_flags & {*strong.met, *strong.partly, *partial.met, *partial.partly}
     assert len(points & set(weak.met)) < len(points & set(partial.met)) < len(points & set(strong.met))
     assert (strong.flaw, partial.flaw) == (None, None)
