@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +19,7 @@ from coach.history.records import Attempt, AttemptRecord
 from coach.history.saving import delete_rescue_files
 from coach.judge.judging import Verdict
 from coach.report.assessment import assessment_document, build_points
-from coach.report.document import Document, Items
+from coach.report.document import Document, Items, Paragraph
 from coach.report.html import html_report
 from coach.report.markdown import markdown_report
 from coach.submit.feedback import checks_of_follow_up
@@ -124,7 +125,15 @@ def _body(site: Site, record: AttemptRecord, number: int | None) -> Markup:
         f"step-{step.check_id}": site.piece("write_it", question=record.question_id, number=number, check=step.check_id)
         for step in steps
     }
-    return site.report(_document(site, record), links)
+    document = _document(site, record)
+    if number is not None:
+        # The follow-up question stands where it can be answered.
+        asked = [
+            i for i, block in enumerate(document.blocks) if isinstance(block, Paragraph) and block.look == "question"
+        ]
+        left = tuple(block for i, block in enumerate(document.blocks) if i not in asked and i + 1 not in asked)
+        document = replace(document, blocks=left)
+    return site.report(document, links)
 
 
 def _left_out(attempt: Attempt) -> list[dict[str, Any]]:

@@ -74,6 +74,7 @@ function watch(live) {
       const item = byId(`check-${check}`);
       if (!item) return;
       item.className = standing;
+      item.querySelector("input").disabled = true;
       item.querySelector(".sign").textContent = sign;
       item.querySelector(".word").textContent = word;
       for (const number of sentences) byId(`sentence-${number}`)?.classList.add("lit");
