@@ -147,7 +147,6 @@ def test_standard_input_is_read_once(tmp_path: Path) -> None:
     assert isinstance(first, AnswerRow)
     assert (first.answer, first.source, first.line) == ("é", "standard input", 1)
     assert isinstance(second, RowProblem)
-    assert not batch.repeatable
     assert not stream.closed
     with pytest.raises(InputError, match="read already"):
         list(batch)

@@ -83,7 +83,7 @@ def test_a_form_export_is_read(tmp_path: Path) -> None:
         ("Ann/slow-performance", 4),
         ("17/slow-performance", 5),
     ]
-    assert batch.counts.empty_cells == 1
+    assert batch.empty_cells == 1
     assert [match.by for match in batch.matches[0].matched] == ["number", "text"]
 
 

@@ -10,7 +10,7 @@ import respx
 from batch_api_server import batch_provider
 from openai_endpoint import KEY
 
-from coach.batch.provider import BatchApi
+from coach.batch.jobs import BatchApi
 from coach.errors import ConfigurationError, ModelRequestError
 
 FILES = "http://coach.test/v1/files"

@@ -14,8 +14,8 @@ from batch_command import coach_batch
 from batch_harness import batch_rows, results_of, write_bank, write_rows
 from typer.testing import Result
 
-from coach.batch import provider as openai_batch
-from coach.batch.provider import JobState
+from coach.batch import jobs as openai_batch
+from coach.batch.rows import JobState
 from coach.batch.store import Store
 from coach.errors import CoachError, ConfigurationError, InputError, ModelError
 from coach.submit.assessment import Assessment

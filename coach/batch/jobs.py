@@ -1,46 +1,60 @@
-"""Grading through a provider's batch API: writing jobs, bringing them on their way, and taking in their results.
+"""Grading through OpenAI's Batch API: request files up, results down, at half the price and within a day.
 
 Every step can be repeated: what was done is known from the store, whatever was lost. The files of a job (what is
-sent, what came back) lie in ``jobs/`` in the output directory.
+sent, what came back) lie in ``jobs/`` in the output directory. Limits and states are those of the documentation of
+``client.batches`` and ``client.files`` in the openai package.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from coach.batch import provider
+from coach.bank.questions import Bank
 from coach.batch.costs import JOB_DISCOUNT, CostBudget
 from coach.batch.grade import Calibrate, Ending, keep_assessment, take_over_equal
-from coach.batch.provider import BatchApi, BatchJob, JobState, ProviderBatch, ResultLine
-from coach.batch.rows import AnswerRow, RowKey, RowKeys
+from coach.batch.rows import AnswerRow, BatchJob, JobState, RowKey, RowKeys
 from coach.batch.store import Store
 from coach.errors import ModelError, ModelReplyError, StorageError
 from coach.files import make_private_directory, replacing
 from coach.judge.judging import Judge
+from coach.model.choose import parse_address
 from coach.model.completion import Completion, CompletionRequest, Usage
-from coach.submit.assess import AnswerAssessor, Price
+from coach.model.failures import redact, translate
+from coach.model.openai_client import checked_key, open_client
+from coach.submit.assess import AnswerAssessor
 
-_FOLDER = "jobs"
+if TYPE_CHECKING:
+    from openai.types import Batch
+
+MAX_REQUESTS = 50_000
+#: A little less than the 200 MB that are documented.
+_MAX_BYTES = 190_000_000
+_ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+_TOKEN = "coach_job"
+#: So many of the newest batches are looked through for one whose id was lost.
+_LOOKED_THROUGH = 200
+#: States of a batch at the provider that will not change any more.
+ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
 @dataclass
 class Written:
     """What became of the rows when jobs were written; ``stopped`` says why some were left for a later time."""
 
+    rows: int
+    reused: int
+    unreadable: int
+    waiting: int
     settled: int = 0
     sent: int = 0
     identical: int = 0
-    reused: int = 0
-    waiting: int = 0
-    rows: int = 0
-    unreadable: int = 0
     stopped: Ending | None = None
 
 
@@ -53,24 +67,82 @@ class Collected:
     failed: int = 0
     outdated: int = 0
 
-    def __add__(self, other: Collected) -> Collected:
-        """Add up two jobs."""
-        return Collected(*(getattr(self, name) + getattr(other, name) for name in self.__annotations__))
+
+class BatchApi:
+    """The batch API at a base URL; use it as an async context manager. Every failure is a CoachError."""
+
+    def __init__(self, base_url: str, api_key: str | None) -> None:
+        address = parse_address(base_url)
+        self.endpoint = address.url
+        self._key = checked_key(api_key)
+        self._client = open_client(address, self._key, timeout=600.0)
+
+    async def __aenter__(self) -> Self:
+        """Return the API."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the client."""
+        await self._client.close()
+
+    async def upload(self, path: Path) -> str:
+        """Upload a request file and return its id."""
+        with _readable(path), path.open("rb") as file, self._translated():
+            return (await self._client.files.create(file=(path.name, file), purpose="batch")).id
+
+    async def create(self, job: BatchJob) -> Batch:
+        """Start the job of an uploaded file."""
+        assert job.input_file_id is not None
+        with self._translated():
+            return await self._client.batches.create(
+                input_file_id=job.input_file_id,
+                endpoint=_ENDPOINT,
+                completion_window="24h",
+                metadata={_TOKEN: job.token},
+            )
+
+    async def find(self, token: str) -> Batch | None:
+        """Return the batch that was started with this token, if it is among the newest."""
+        seen = 0
+        with self._translated():
+            async for batch in self._client.batches.list(limit=100):
+                if (batch.metadata or {}).get(_TOKEN) == token:
+                    return batch
+                seen += 1
+                if seen == _LOOKED_THROUGH:
+                    break
+        return None
+
+    async def retrieve(self, batch_id: str) -> Batch:
+        """Return what the provider says about a batch now."""
+        with self._translated():
+            return await self._client.batches.retrieve(batch_id)
+
+    async def download(self, file_id: str, path: Path) -> None:
+        """Write a result file to disk, whole and readable by the user only."""
+        with self._translated(), replacing(path) as new, new.open("wb") as file:
+            content = await self._client.files.content(file_id)
+            async for piece in await content.aiter_bytes():
+                file.write(piece)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        from openai import OpenAIError
+
+        try:
+            yield
+        except OpenAIError as error:
+            raise translate(error, "the batch API", self.endpoint, api_key=self._key) from None
 
 
-def _job_file(directory: Path, number: int, kind: str) -> Path:
-    """Return the file of a job: ``requests``, ``output`` or ``errors``."""
-    return directory / _FOLDER / f"{number:04d}.{kind}.jsonl"
-
-
-def at_half_price(price: Price) -> Price:
-    """Return the prices of jobs."""
+def half_price(assessor: AnswerAssessor) -> AnswerAssessor:
+    """Return the assessor with the prices of jobs."""
 
     def half(model: str, usage: Usage, endpoint: str) -> float | None:
-        cost = price(model, usage, endpoint)
+        cost = assessor.price(model, usage, endpoint)
         return None if cost is None else cost * JOB_DISCOUNT
 
-    return half
+    return replace(assessor, price=half)
 
 
 async def write_jobs(
@@ -88,10 +160,11 @@ async def write_jobs(
     the calibration that the results will get.
     """
     counts = store.counts()
-    written = Written(rows=counts.rows, reused=counts.finished, unreadable=counts.unreadable, waiting=store.waiting())
+    written = Written(counts.rows, counts.finished, counts.unreadable, store.waiting())
     written.settled, misfits = take_over_equal(store, assessor)
     questions = {question.id: question for question in assessor.bank.questions}
-    with _JobWriter(store, assessor.judge, calibration) as writer:
+
+    async def requests() -> AsyncIterator[tuple[RowKey, dict[str, Any]]]:
         for row, key in chain(misfits, store.to_judge(skip_sent=True)):
             question = questions[row.question_id]
             answer = assessor.prepare(question, row.answer)
@@ -102,76 +175,57 @@ async def write_jobs(
             task = assessor.task(question, answer)
             if max_rows is not None and written.sent >= max_rows:
                 written.stopped = Ending.MAX_ROWS
-                break
+                return
             if budget and not budget.reserve(budget.most(task)):
                 written.stopped = Ending.MAX_COST
-                break
-            writer.add(key, body_of(assessor.judge.requests(task)[0]))
+                return
             written.sent += 1
+            yield key, body_of(assessor.judge.requests(task)[0])
+
+    waiting = requests()
+    while await _write_job(store, waiting, assessor.judge, calibration):
+        pass
     if not written.stopped:
         written.identical = store.waiting() - written.waiting - written.sent
     return written
 
 
-class _JobWriter:
-    """Writes request files, each as long as the provider takes it, and keeps the job of each."""
-
-    def __init__(self, store: Store, judge: Judge, calibration: str | None) -> None:
-        self._store = store
-        self._judge = judge
-        self._calibration = calibration
-        self._open = ExitStack()
-        self._sent: list[tuple[str, RowKey]] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
-        if kind is None:
-            self._finish()
-        else:
-            self._open.__exit__(kind, *error)
-
-    def add(self, key: RowKey, body: dict[str, Any]) -> None:
-        """Add a request."""
-        if not self._sent:
-            self._begin()
-        custom_id = f"{self._token}-{len(self._sent) + 1}"
-        line = {"custom_id": custom_id, "method": "POST", "url": provider.ENDPOINT, "body": body}
-        data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
-        self._file.write(data)
-        self._bytes += len(data)
-        self._sent.append((custom_id, key))
-        if len(self._sent) >= provider.MAX_REQUESTS or self._bytes >= provider.MAX_BYTES:
-            self._finish()
-
-    def _begin(self) -> None:
-        self._number, self._token, self._bytes = len(self._store.jobs()) + 1, secrets.token_hex(8), 0
-        path = _job_file(self._store.directory, self._number, "requests")
-        try:
-            make_private_directory(path.parent)
-        except OSError as error:
-            raise StorageError(
-                f"{path.parent}: cannot be made ({error.strerror or error})", "Check the permissions."
-            ) from error
-        new = self._open.enter_context(replacing(path))
-        self._file = self._open.enter_context(new.open("wb"))
-
-    def _finish(self) -> None:
-        if not self._sent:
-            return
-        self._open.close()
-        job = BatchJob(
-            number=self._number,
-            token=self._token,
-            model=self._judge.model,
-            endpoint=self._judge.endpoint,
-            requests=len(self._sent),
-            bytes=self._bytes,
-            calibration=self._calibration,
-        )
-        self._store.keep_job(job, self._sent)
-        self._sent = []
+async def _write_job(
+    store: Store, requests: AsyncIterator[tuple[RowKey, dict[str, Any]]], judge: Judge, calibration: str | None
+) -> bool:
+    """Write as many requests as the provider takes at once, and keep their job; return whether there were any."""
+    request = await anext(requests, None)
+    if request is None:
+        return False
+    number, token = len(store.jobs()) + 1, secrets.token_hex(8)
+    path = _job_file(store, number, "requests")
+    try:
+        make_private_directory(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path.parent}: cannot be made ({error.strerror or error})", "Check the permissions."
+        ) from error
+    sent: list[tuple[str, RowKey]] = []
+    with replacing(path) as new, new.open("wb") as file:
+        while request is not None:
+            key, body = request
+            sent.append((f"{token}-{len(sent) + 1}", key))
+            line = {"custom_id": sent[-1][0], "method": "POST", "url": _ENDPOINT, "body": body}
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            full = len(sent) >= MAX_REQUESTS or file.tell() >= _MAX_BYTES
+            request = None if full else await anext(requests, None)
+        size = file.tell()
+    job = BatchJob(
+        number=number,
+        token=token,
+        model=judge.model,
+        endpoint=judge.endpoint,
+        requests=len(sent),
+        bytes=size,
+        calibration=calibration,
+    )
+    store.keep_job(job, sent)
+    return True
 
 
 async def bring_on_their_way(store: Store, api: BatchApi) -> int:
@@ -186,119 +240,159 @@ async def bring_on_their_way(store: Store, api: BatchApi) -> int:
             continue
         batch = None
         if job.state is JobState.WRITTEN:
-            job.input_file_id = await api.upload(_job_file(store.directory, job.number, "requests"))
+            job.input_file_id = await api.upload(_job_file(store, job.number, "requests"))
             job.state = JobState.UPLOADED
             store.keep_job(job)
         else:
             batch = await api.find(job.token)
-        _note(job, batch or await api.create(job))
         job.state = JobState.CREATED
-        store.keep_job(job)
+        _keep_told(store, job, batch or await api.create(job))
         started += 1
     return started
 
 
-async def look_after(job: BatchJob, store: Store, api: BatchApi) -> ProviderBatch | None:
+async def look_after(job: BatchJob, store: Store, api: BatchApi) -> Batch | None:
     """Ask the provider about a started job, keep what it says and return it."""
     if job.state is not JobState.CREATED or job.batch_id is None:
         return None
     batch = await api.retrieve(job.batch_id)
-    _note(job, batch)
-    store.keep_job(job)
+    _keep_told(store, job, batch)
     return batch
 
 
-class Collector:
-    """Turns the results of ended jobs into results of the store; ``open_assessor`` gives who asks a model."""
+def _keep_told(store: Store, job: BatchJob, batch: Batch) -> None:
+    counts = batch.request_counts
+    job.batch_id, job.status = batch.id, batch.status
+    job.completed, job.failed = (counts.completed, counts.failed) if counts else (None, None)
+    store.keep_job(job)
 
-    def __init__(
-        self,
-        store: Store,
-        job: BatchJob,
-        open_assessor: Callable[[KnownReply], AnswerAssessor],
-        calibrate: Calibrate | None,
-        calibration_hash: str,
-    ) -> None:
-        self._store = store
-        self._job = job
-        self._model = KnownReply(job.model, job.endpoint)
-        self._assessor = open_assessor(self._model)
-        self._calibrate = calibrate
-        self._keys = RowKeys(self._assessor.bank, self._assessor.judge, calibration_hash)
-        self._questions = {question.id: question for question in self._assessor.bank.questions}
-        self.outcome = Collected()
 
-    async def collect(self, batch: ProviderBatch, api: BatchApi) -> Collected:
-        """Fetch the results and keep every row of the job: judged, or failed with its reason, so it is sent again."""
-        seen: set[str] = set()
-        for kind, file_id in (("output", batch.output_file_id), ("errors", batch.error_file_id)):
-            if file_id is None:
-                continue
-            path = _job_file(self._store.directory, self._job.number, kind)
-            await api.download(file_id, path)
-            for line in provider.read_results(path):
-                found = self._store.sent_as(self._job, line.custom_id)
-                if found and line.custom_id not in seen:
-                    seen.add(line.custom_id)
-                    await self._settle(*found, line)
-        why = f"the job ended ({batch.status}) before this row was answered"
-        if batch.errors:
-            why = f"{why}: {batch.errors[0]}"
-        for custom_id, row, key in self._store.sent(self._job):
-            if custom_id not in seen:
-                await self._settle(row, key, ResultLine(custom_id=custom_id, body=None, problem=why))
-        self._job.state = JobState.COLLECTED
-        self._store.keep_job(self._job)
-        self.outcome.copied += take_over_equal(self._store, self._assessor)[0]
-        return self.outcome
+async def collect_job(
+    store: Store,
+    bank: Bank,
+    job: BatchJob,
+    batch: Batch,
+    api: BatchApi,
+    calibration: tuple[str, Calibrate | None],
+    done: Collected,
+) -> None:
+    """Fetch the results of an ended job, keep every row as judged or failed (to be sent again), and add to ``done``.
 
-    async def _settle(self, row: AnswerRow, key: RowKey, line: ResultLine) -> None:
-        from coach.model.dialect import read_reply
+    ``calibration`` is the hash of the job's calibration and what applies it.
+    """
+    from coach.model.dialect import read_reply
+    from coach.submit.open import make_assessor
 
-        if self._store.has_result(key.key):
-            return
-        now = self._keys.of(row.question_id, row.answer)
+    model = _KnownReply(job.model, job.endpoint)
+    assessor = half_price(make_assessor(bank, model, "structured"))
+    keys = RowKeys(bank, assessor.judge, calibration[0])
+    questions = {question.id: question for question in bank.questions}
+
+    async for row, key, line in _results(store, job, batch, api):
+        if store.has_result(key.key):
+            continue
+        now = keys.of(row.question_id, row.answer)
         if now is None or now.key != key.key:
-            self.outcome.outdated += 1
-            return
+            done.outdated += 1
+            continue
         if line.body is None:
-            self.outcome.failed += self._store.keep(row.row_id, key, None, line.problem)
-            return
+            done.failed += store.keep(row.row_id, key, None, line.problem)
+            continue
         try:
-            self._model.give(read_reply(line.body, self._job.endpoint).completion)
+            model.reply = read_reply(line.body, job.endpoint).completion
         except ModelError as error:
-            self._model.give(error)
-        assessment = await self._assessor.assess(self._questions[row.question_id], row.answer)
-        reason, ended = keep_assessment(self._store, row, key, assessment, self._calibrate)
+            model.reply = error
+        assessment = await assessor.assess(questions[row.question_id], row.answer)
+        reason, ended = keep_assessment(store, row, key, assessment, calibration[1])
         if reason is None:
-            self.outcome.judged += 1
-            self.outcome.copied += ended - 1
+            done.judged += 1
+            done.copied += ended - 1
         else:
-            self.outcome.failed += ended
+            done.failed += ended
+    job.state = JobState.COLLECTED
+    store.keep_job(job)
+    done.copied += take_over_equal(store, assessor)[0]
 
 
-class KnownReply:
+async def _results(
+    store: Store, job: BatchJob, batch: Batch, api: BatchApi
+) -> AsyncIterator[tuple[AnswerRow, RowKey, _ResultLine]]:
+    """Fetch the files of an ended job, and yield every row of it once, also those that no file knows."""
+    seen: set[str] = set()
+    for kind, file_id in (("output", batch.output_file_id), ("errors", batch.error_file_id)):
+        if file_id is None:
+            continue
+        path = _job_file(store, job.number, kind)
+        await api.download(file_id, path)
+        for line in _read_results(path):
+            found = store.sent_as(job, line.custom_id)
+            if found and line.custom_id not in seen:
+                seen.add(line.custom_id)
+                yield *found, line
+    why = f"the job ended ({batch.status}) before this row was answered"
+    if batch.errors and batch.errors.data:
+        why = f"{why}: {redact(str(batch.errors.data[0].message or batch.errors.data[0].code))}"
+    for custom_id, row, key in store.sent(job):
+        if custom_id not in seen:
+            yield row, key, _ResultLine(custom_id, None, why)
+
+
+class _KnownReply:
     """Stands for the model when its reply is there already; a second question (a repair) cannot be asked."""
+
+    reply: Completion | ModelError
 
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name
         self.endpoint = endpoint
-        self._reply: Completion | ModelError | None = None
-
-    def give(self, reply: Completion | ModelError) -> None:
-        """Set the reply to the next request."""
-        self._reply = reply
 
     async def complete(self, request: CompletionRequest) -> Completion:
-        """Return the reply once; raise the error that was given instead of one."""
-        reply = self._reply
-        if isinstance(reply, Completion):
-            self._reply = ModelReplyError("the reply was faulty, and a job cannot ask again", "Submit the row again.")
-            return reply
-        assert reply is not None
-        raise reply
+        """Return the reply once; raise the error that stands for it."""
+        if isinstance(self.reply, ModelError):
+            raise self.reply
+        reply = self.reply
+        self.reply = ModelReplyError("the reply was faulty, and a job cannot ask again", "Submit the row again.")
+        return reply
 
 
-def _note(job: BatchJob, batch: ProviderBatch) -> None:
-    job.batch_id, job.status = batch.id, batch.status
-    job.completed, job.failed = batch.completed, batch.failed
+class _ResultLine(NamedTuple):
+    """One line of a job's output: the body of the response, or the problem why there is none."""
+
+    custom_id: str
+    body: bytes | None
+    problem: str = ""
+
+
+def _read_results(path: Path) -> Iterator[_ResultLine]:
+    """Yield the lines of an output or error file; one that cannot be read is left out (its row counts as missing)."""
+    with _readable(path), path.open("rb") as file:
+        for line in file:
+            try:
+                parsed = json.loads(line)
+            except ValueError:
+                continue
+            if not isinstance(parsed, dict) or not isinstance(parsed.get("custom_id"), str):
+                continue
+            response, failure = parsed.get("response"), parsed.get("error")
+            if isinstance(response, dict):
+                failure = response.get("body")
+                if response.get("status_code") == 200:
+                    yield _ResultLine(parsed["custom_id"], json.dumps(failure).encode())
+                    continue
+            if isinstance(failure, dict):
+                failure = failure.get("error", failure)
+            words = failure.get("message") if isinstance(failure, dict) else failure
+            yield _ResultLine(parsed["custom_id"], None, redact(str(words or "the request failed")))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})", "Check its permissions.") from error
+
+
+def _job_file(store: Store, number: int, kind: str) -> Path:
+    """Return the file of a job: ``requests``, ``output`` or ``errors``."""
+    return store.directory / "jobs" / f"{number:04d}.{kind}.jsonl"

@@ -1,10 +1,10 @@
-"""The rows of a batch: as they come in, the keys of their results, and how each ended."""
+"""The rows of a batch: as they come in, the keys of their results, how each ended, and the jobs that carry them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -77,16 +77,6 @@ class SourceReport:
     notes: tuple[str, ...] = ()
 
 
-@dataclass
-class InputCounts:
-    """What one pass over the inputs has yielded so far; ``empty_cells`` are unanswered questions of wide tables."""
-
-    rows: int = 0
-    problems: int = 0
-    empty_cells: int = 0
-    by_question: Counter[str] = field(default_factory=Counter)
-
-
 class RowResult(ResultModel):
     """How one row ended: an assessment (``ok``) or the reason why there is none (``failed``).
 
@@ -107,6 +97,47 @@ class RowResult(ResultModel):
     same_as: str | None = None
     at: str = Field(description="UTC time, ISO 8601.")
     assessment: Assessment | None = None
+
+
+class JobState(StrEnum):
+    """How far a job is on our side, in this order."""
+
+    WRITTEN = "written"
+    UPLOADED = "uploaded"
+    CREATED = "created"
+    COLLECTED = "collected"
+
+
+class BatchJob(ResultModel):
+    """One request file and the job made of it. ``token`` finds the job again when its id was lost in a crash."""
+
+    number: int = Field(ge=1)
+    token: str
+    model: str
+    endpoint: str
+    requests: int
+    bytes: int
+    state: JobState = JobState.WRITTEN
+    input_file_id: str | None = None
+    batch_id: str | None = None
+    #: What the provider said last.
+    status: str | None = None
+    completed: int | None = None
+    failed: int | None = None
+    #: Name of the score calibration that its results get.
+    calibration: str | None = Field(default=None, exclude_if=lambda name: name is None)
+
+    @property
+    def open(self) -> bool:
+        """Whether its rows wait for results."""
+        return self.state is not JobState.COLLECTED
+
+
+class JobList(ResultModel):
+    """What is said about jobs."""
+
+    schema_: Literal["coach/batch-jobs@1"] = Field(default="coach/batch-jobs@1", alias="schema")
+    jobs: list[BatchJob] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -144,10 +175,10 @@ class RowKeys:
         if start is None:
             start = result_key(self._bank, question, self._judge, "", self._calibration).encode()
             self._of_question[question_id] = start
-        return RowKey(_hash(start, answer), _hash(start + b" same ", normalised_answer(answer)), question.number)
+        return RowKey(_hash(start, answer), _hash(start + b" same ", _normalised(answer)), question.number)
 
 
-def normalised_answer(text: str) -> str:
+def _normalised(text: str) -> str:
     """Return the answer with line ends, outer and repeated white space made the same."""
     lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
     return "\n".join(lines).strip()

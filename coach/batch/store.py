@@ -18,8 +18,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from coach.batch.provider import BatchJob
-from coach.batch.rows import AnswerRow, RowKey, RowProblem, RowResult
+from coach.batch.rows import AnswerRow, BatchJob, RowKey, RowProblem, RowResult
 from coach.errors import InputError, StorageError
 from coach.files import make_private_file
 from coach.submit.assessment import Assessment

@@ -14,9 +14,11 @@ from coach.cli.options import BankOption, JsonOption, QuietOption
 from coach.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    from openai.types import Batch
+
     from coach.bank.questions import Bank
-    from coach.batch.jobs import Collected, Written
-    from coach.batch.provider import BatchApi, BatchJob, ProviderBatch
+    from coach.batch.jobs import BatchApi, Collected, Written
+    from coach.batch.rows import BatchJob
     from coach.batch.store import Store
     from coach.cli.batch_run import BatchSettings
     from coach.model.choose import ModelChoice
@@ -65,7 +67,7 @@ def status_command(directory: _DirectoryArgument, as_json: JsonOption = False, q
 
     Store.read(directory).close()
     with Store.open(directory) as store:
-        ended = asyncio.run(_ask_about_all(store))
+        ended = asyncio.run(_count_ended(store))
         jobs = store.jobs()
     if as_json:
         _print_jobs(jobs)
@@ -125,11 +127,8 @@ def _endpoint(model: str | None) -> ModelChoice:
 
 
 async def _send(job: BatchSettings, choice: ModelChoice, store: Store) -> tuple[Written, int]:
-    from dataclasses import replace
-
     from coach.batch.costs import budget_for
-    from coach.batch.jobs import at_half_price, bring_on_their_way, write_jobs
-    from coach.batch.provider import BatchApi
+    from coach.batch.jobs import BatchApi, bring_on_their_way, half_price, write_jobs
     from coach.batch.rows import RowKeys
     from coach.cli.batch_run import calibration_of
     from coach.model.openai_client import OpenAIChatModel, detect_capabilities
@@ -138,10 +137,9 @@ async def _send(job: BatchSettings, choice: ModelChoice, store: Store) -> tuple[
     async with OpenAIChatModel(choice.model, choice.base_url, choice.api_key) as model:
         # Two tiny requests find out which parameters the model takes: in a job each refusal would cost a row.
         await detect_capabilities(model)
-        assessor = make_assessor(job.bank, model, "structured")
-        assessor = replace(assessor, price=at_half_price(assessor.price))
+        assessor = half_price(make_assessor(job.bank, model, "structured"))
         keys = RowKeys(job.bank, assessor.judge, calibration_of(job.calibration)[0])
-        store.take_in(job.inputs.rows(), keys.of)
+        store.take_in(job.inputs, keys.of)
         written = await write_jobs(
             store,
             assessor,
@@ -154,14 +152,13 @@ async def _send(job: BatchSettings, choice: ModelChoice, store: Store) -> tuple[
         return written, await bring_on_their_way(store, api)
 
 
-async def _ask_about(store: Store) -> AsyncIterator[tuple[BatchJob, ProviderBatch, BatchApi]]:
+async def _ask_about(store: Store) -> AsyncIterator[tuple[BatchJob, Batch, BatchApi]]:
     """Ask about each started job at its own endpoint, and yield it with what the provider says.
 
     Today's key is sent nowhere but to today's address: jobs elsewhere are left, with a warning, or when there are no
     others with a ConfigurationError.
     """
-    from coach.batch.jobs import look_after
-    from coach.batch.provider import BatchApi
+    from coach.batch.jobs import BatchApi, look_after
     from coach.model.choose import parse_address
 
     elsewhere: ConfigurationError | None = None
@@ -188,30 +185,21 @@ async def _ask_about(store: Store) -> AsyncIterator[tuple[BatchJob, ProviderBatc
         say(f"warning: {elsewhere.message}. {elsewhere.hint}")
 
 
-async def _ask_about_all(store: Store) -> int:
-    """Ask about every started job and return how many have ended."""
-    return sum([batch.ended async for _, batch, _ in _ask_about(store)])
+async def _count_ended(store: Store) -> int:
+    from coach.batch.jobs import ENDED
+
+    return sum([batch.status in ENDED async for _, batch, _ in _ask_about(store)])
 
 
 async def _collect(bank: Bank, store: Store) -> Collected:
-    from dataclasses import replace
-
-    from coach.batch.jobs import Collected, Collector, KnownReply, at_half_price
+    from coach.batch.jobs import ENDED, Collected, collect_job
     from coach.cli.batch_run import calibration_of
-    from coach.submit.assess import AnswerAssessor
-    from coach.submit.open import make_assessor
 
-    def open_assessor(model: KnownReply) -> AnswerAssessor:
-        assessor = make_assessor(bank, model, "structured")
-        return replace(assessor, price=at_half_price(assessor.price))
-
-    total = Collected()
+    done = Collected()
     async for job, batch, api in _ask_about(store):
-        if batch.ended:
-            calibration_hash, calibrate = calibration_of(job.calibration)
-            collector = Collector(store, job, open_assessor, calibrate, calibration_hash)
-            total += await collector.collect(batch, api)
-    return total
+        if batch.status in ENDED:
+            await collect_job(store, bank, job, batch, api, calibration_of(job.calibration), done)
+    return done
 
 
 def _written_lines(written: Written, started: int) -> Iterable[str]:
@@ -243,6 +231,6 @@ def _job_line(job: BatchJob) -> str:
 
 
 def _print_jobs(jobs: list[BatchJob]) -> None:
-    from coach.batch.provider import JobList
+    from coach.batch.rows import JobList
 
     typer.echo(JobList(jobs=jobs).to_json())

@@ -53,7 +53,7 @@ async def run_batch(job: BatchSettings, store: Store) -> tuple[BatchRun, BatchSu
         )
         assessor, judge = session.assessor, session.assessor.judge
         budget = budget_for(job.max_cost, assessor)
-        store.take_in(job.inputs.rows(), RowKeys(job.bank, judge, calibration_hash).of)
+        store.take_in(job.inputs, RowKeys(job.bank, judge, calibration_hash).of)
         counts, processes = store.counts(), usable_processes()
         # Beside the embedded model no processor is left; what is embedded elsewhere would be embedded here again.
         alone = session.choice.embedded or assessor.detect_instructions is not None or counts.to_judge < MIN_ROWS
@@ -102,12 +102,12 @@ def plan_batch(job: BatchSettings, others: list[str], jobs: bool) -> BatchPlan:
     session = unopened_session(job.settings, job.bank)
     with Store.preview(job.out) as store:
         keys = RowKeys(job.bank, session.assessor.judge, calibration_of(job.calibration)[0])
-        store.take_in(job.inputs.rows(), keys.of)
+        store.take_in(job.inputs, keys.of)
         return plan_of(
             store,
             session.assessor,
             job.inputs.matches,
-            empty_cells=job.inputs.counts.empty_cells,
+            empty_cells=job.inputs.empty_cells,
             method_assumed=session.method_assumed,
             others=others,
             jobs=jobs,

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,12 +19,12 @@ from coach.bank.find import QuestionMatcher
 from coach.bank.questions import Bank
 from coach.batch.inputs.layout import Columns, Row, listed
 from coach.batch.inputs.tables import Table, open_table, piped_table, storable, unreadable
-from coach.batch.rows import AnswerRow, InputCounts, RowProblem, SourceReport
+from coach.batch.rows import AnswerRow, RowProblem, SourceReport
 from coach.errors import AnswerUnreadableError, InputError, StorageError
 
-STANDARD_INPUT = "-"
+_STANDARD_INPUT = "-"
 #: Names of the columns and JSON keys that are read; the contract's own names stand first.
-ROLE_NAMES: dict[str, tuple[str, ...]] = {
+_ROLE_NAMES: dict[str, tuple[str, ...]] = {
     "question_id": ("question id", "questionid", "question", "question number", "question no", "question text"),
     "answer": ("answer", "response", "answer text", "response text"),
     "candidate": (
@@ -33,7 +34,7 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "id": ("id", "row id", "rowid", "response id", "responseid", "submission id", "respondent id"),
 }  # fmt: skip
-WANTED = (
+_WANTED = (
     "Either give one answer a row, in the columns (or JSON keys) question_id and answer, such as "
     '{"question_id": "...", "answer": "..."}; candidate and id may be added. Or give one candidate a row, with one '
     "column a question, headed by its id, number or text. A file that holds one answer is named "
@@ -49,7 +50,7 @@ _LONGEST_NAME = 160
 def answer_columns(bank: Bank) -> Columns:
     """Return what to look for in a table of answers to the questions of a bank."""
     shared = {"candidate": "candidate", "id": "row"}
-    return Columns(ROLE_NAMES, ("question_id", "answer"), WANTED, QuestionMatcher(bank), shared)
+    return Columns(_ROLE_NAMES, ("question_id", "answer"), _WANTED, QuestionMatcher(bank), shared)
 
 
 class BatchInput:
@@ -58,44 +59,27 @@ class BatchInput:
     Nothing but the beginning of each file was read so far.
     """
 
-    def __init__(self, tables: Sequence[Table], matcher: QuestionMatcher, matches: tuple[SourceReport, ...]) -> None:
+    def __init__(self, tables: Sequence[Table], matcher: QuestionMatcher) -> None:
+        self.matches = tuple(table.report for table in tables)
+        #: Unanswered questions of wide tables, as far as the last pass over the rows has come.
+        self.empty_cells = 0
         self._tables = tables
         self._matcher = matcher
-        self.matches = matches
-        #: Counts of the last (or running) pass over the rows.
-        self.counts = InputCounts()
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the rows can be read more than once: not from standard input."""
-        return all(table.repeatable for table in self._tables)
 
     def __iter__(self) -> Iterator[AnswerRow | RowProblem]:
-        """Return ``rows()``."""
-        return self.rows()
-
-    def rows(self) -> Iterator[AnswerRow | RowProblem]:
-        """Yield every row in the order of the inputs, reading as it goes; ``counts`` starts anew.
+        """Yield every row in the order of the inputs, reading as it goes.
 
         A row that cannot be graded is a RowProblem. Raises InputError when standard input was read before, and
         StorageError when the index of row ids finds no room in the temporary directory.
         """
-        self.counts = counts = InputCounts()
-        ids = RowIds()
-        try:
+        self.empty_cells = 0
+        with closing(RowIds()) as ids:
             for found in self._found():
                 row = self._row(found, ids)
-                if isinstance(row, AnswerRow):
-                    counts.rows += 1
-                    counts.by_question[row.question_id] += 1
-                elif row is None:
-                    counts.empty_cells += 1
-                    continue
+                if row is None:
+                    self.empty_cells += 1
                 else:
-                    counts.problems += 1
-                yield row
-        finally:
-            ids.close()
+                    yield row
 
     def _found(self) -> Iterator[Row]:
         for table in self._tables:
@@ -225,7 +209,7 @@ def open_inputs(paths: Sequence[str], bank: Bank, stdin: BinaryIO | None = None)
         report = SourceReport(source="answer files", form=f"{len(single_files)} answer files")
         tables.append(Table(report.source, report, lambda: map(_read_answer_file, single_files)))
     assert columns.matcher is not None
-    return BatchInput(tables, columns.matcher, tuple(table.report for table in tables))
+    return BatchInput(tables, columns.matcher)
 
 
 def _expand(paths: Sequence[str], errors: list[InputError]) -> Iterator[Path | None]:
@@ -233,17 +217,17 @@ def _expand(paths: Sequence[str], errors: list[InputError]) -> Iterator[Path | N
     seen: set[str] = set()
     for given in paths:
         # A file whose name only looks like a pattern is that file.
-        if given == STANDARD_INPUT or os.path.exists(given) or not glob.has_magic(given):
+        if given == _STANDARD_INPUT or os.path.exists(given) or not glob.has_magic(given):
             found = [given]
         else:
             found = sorted(glob.glob(given, recursive=True))
             if not found:
                 errors.append(InputError(f"{given}: no file matches the pattern", "Check the pattern and the folder."))
         for name in found:
-            identity = name if name == STANDARD_INPUT else os.path.realpath(name)
+            identity = name if name == _STANDARD_INPUT else os.path.realpath(name)
             if identity not in seen:
                 seen.add(identity)
-                yield None if name == STANDARD_INPUT else Path(name)
+                yield None if name == _STANDARD_INPUT else Path(name)
 
 
 def _folder(folder: Path) -> Table:

@@ -19,7 +19,7 @@ SPREADSHEET_ERRORS = frozenset(
     {"#NAME?", "#REF!", "#VALUE!", "#N/A", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
 )
 
-MAX_HEADER_ROWS = 10
+_MAX_HEADER_ROWS = 10
 _MAX_NEAR_MISSES = 200
 _SHOWN_NAMES = 12
 #: Every line of JSON has the same keys.
@@ -150,7 +150,7 @@ def find_layout(rows: Sequence[Sequence[str]], columns: Columns) -> TableLayout 
     header, are not mistaken for one.
     """
     widest = 0
-    for index, row in enumerate(rows[:MAX_HEADER_ROWS]):
+    for index, row in enumerate(rows[:_MAX_HEADER_ROWS]):
         cells = sum(1 for cell in row if cell.strip())
         layout = _layout_of(row, columns, index) if cells > widest else None
         if layout is not None:

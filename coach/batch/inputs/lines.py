@@ -12,7 +12,7 @@ from coach.answer.decoding import SAMPLE_BYTES
 
 #: A longer line or cell cannot be read; it bounds what a missing line end or closing quote can take into memory.
 MAX_LINE_CHARS = 4_000_000
-MAX_CELL_CHARS = 1_000_000
+_MAX_CELL_CHARS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_records(lines: Iterator[Line], separator: str, skip_spaces: bool = Fals
     line alone: reading goes on with the next line.
     """
     # The limit belongs to the whole process, so it is only ever raised.
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_CHARS))
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARS))
     feed = _Feed(lines)
     reader = csv.reader(feed, delimiter=separator, skipinitialspace=skip_spaces, strict=True)
     while True:
@@ -110,7 +110,7 @@ def _explain(error: Exception) -> str:
     if "unexpected end of data" in text:
         return "a quote is opened on this line and never closed"
     if "field larger" in text:
-        return f"a cell is longer than {MAX_CELL_CHARS:,} characters, or a quote is opened and never closed"
+        return f"a cell is longer than {_MAX_CELL_CHARS:,} characters, or a quote is opened and never closed"
     if "expected after" in text:
         return "a quote stands inside a quoted cell without being doubled, or a quote is not closed"
     return f"the line cannot be read ({text})"

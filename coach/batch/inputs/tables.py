@@ -28,7 +28,7 @@ from coach.errors import InputError
 
 #: What a damaged or encrypted workbook or document raises in zipfile, the XML parsers (a SyntaxError) and the libraries
 #: above them.
-ARCHIVE_DAMAGE = (
+_ARCHIVE_DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, ValueError, TypeError, AttributeError, SyntaxError,
     RuntimeError, OSError,
 )  # fmt: skip
@@ -59,15 +59,11 @@ _DECODER = json.JSONDecoder(strict=False)
 
 @dataclass(frozen=True)
 class Table:
-    """An opened table; ``rows()`` reads it from its beginning and raises OSError when it can no longer be read.
-
-    What is not ``repeatable``, such as standard input, can be read once.
-    """
+    """An opened table; ``rows()`` reads it from its beginning and raises OSError when it can no longer be read."""
 
     source: str
     report: SourceReport
     rows: Callable[[], Iterator[Row]]
-    repeatable: bool = True
 
 
 def open_table(path: Path, columns: Columns) -> list[Table]:
@@ -249,7 +245,7 @@ def piped_table(stdin: BinaryIO | None, columns: Columns) -> Table:
             raise InputError("standard input was read already", "Save it in a file to read it more than once.")
         yield from _json_rows(io.BufferedReader(_Unclosed(waiting.pop()), SAMPLE_BYTES), source, columns)
 
-    return Table(source, SourceReport(source=source, form="JSON lines"), rows, repeatable=False)
+    return Table(source, SourceReport(source=source, form="JSON lines"), rows)
 
 
 class _Unclosed(io.RawIOBase):
@@ -324,9 +320,9 @@ def _workbook(path: Path, source: str, columns: Columns) -> list[Table]:
             samples = {sheet.title: _sheet_rows(sheet, _SAMPLE_ROWS)[0] for sheet in sheets}
     except PermissionError:
         raise
-    except ARCHIVE_DAMAGE as error:
+    except _ARCHIVE_DAMAGE as error:
         raise InputError(
-            f"{source}: not an XLSX workbook that can be read ({words_of(error)})",
+            f"{source}: not an XLSX workbook that can be read ({_words_of(error)})",
             "A workbook with a password, or in another format (.xls, .ods), must be saved as .xlsx first.",
         ) from error
     for title, sample in samples.items():
@@ -351,14 +347,14 @@ def _answers_of(path: Path, title: str, source: str, layout: TableLayout, header
     try:
         with _open_book(path) as book:
             found, damage = _sheet_rows(book[title])
-    except ARCHIVE_DAMAGE as error:
+    except _ARCHIVE_DAMAGE as error:
         found, damage = [], error
     for number, cells in found:
         if number > header_row:
             yield from layout.rows(cells, source, number)
     if damage:
         last = found[-1][0] if found else header_row
-        yield Row(source, last + 1, problem=f"the rest of the sheet cannot be read ({words_of(damage)})")
+        yield Row(source, last + 1, problem=f"the rest of the sheet cannot be read ({_words_of(damage)})")
 
 
 @contextmanager
@@ -386,7 +382,7 @@ def _sheet_rows(sheet: Any, limit: int | None = None) -> tuple[list[tuple[int, t
                 rows.append((number, tuple(map(_text, cells))))
                 if len(rows) == limit:
                     break
-    except ARCHIVE_DAMAGE as error:
+    except _ARCHIVE_DAMAGE as error:
         return rows, error
     return rows, None
 
@@ -405,6 +401,6 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def words_of(error: BaseException) -> str:
+def _words_of(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind when it says nothing."""
     return str(error).partition("\n")[0] or type(error).__name__
