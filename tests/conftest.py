@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from coach.model.embedded_file import embedded_model_installed, ensure_model_file
+from coach.model.embedded_server import EmbeddedServer
+from coach.model.encoder import encoder_installed
+
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("coach", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("coach")
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
+settings.register_profile("full", parent=settings.get_profile("quick"), max_examples=300)
+settings.load_profile("quick")
 
 #: The cache holds the joined embedded model (1.1 GB): only tests that write there name a directory of their own.
 _KEPT = frozenset({"COACH_CACHE_DIR"})
@@ -22,10 +28,46 @@ _KEPT = frozenset({"COACH_CACHE_DIR"})
 _UNSET = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "VISUAL", "EDITOR")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what makes the tests look harder; `--hypothesis-profile full` is another."""
+    parser.addoption("--all-moments", action="store_true", help="kill a process at every moment, not at a few")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a run that only lists the tests succeed: it compares no snapshot, so none is left over."""
+    """Make runs alike, however they are started."""
+    # A shell starts jobs in the background with SIGINT ignored, and every child inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.collectonly:
+        # A run that only lists the tests compares no snapshot, so none is left over.
         config.option.warn_unused_snapshots = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that need the embedded model together, so that it is loaded once and never twice at a time."""
+    for item in items:
+        if "embedded_model" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("embedded"))
+
+
+@pytest.fixture(scope="session")
+def all_moments(pytestconfig: pytest.Config) -> bool:
+    """Return whether to try every moment, where a few are enough most of the time."""
+    return bool(pytestconfig.getoption("--all-moments"))
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    """Return the embedded model's file in the user's own cache, which the first run fills."""
+    if not (embedded_model_installed() and encoder_installed()):
+        pytest.skip("needs the local extra")
+    return ensure_model_file()
+
+
+@pytest.fixture(scope="session")
+def embedded_server(embedded_model: Path) -> Iterator[EmbeddedServer]:
+    """Return one server of the embedded model for all tests that only ask it something."""
+    with EmbeddedServer.start(embedded_model) as server:
+        yield server
 
 
 class NetworkBlockedError(RuntimeError):

@@ -97,7 +97,7 @@ class _Server:
     def start(cls, _file: Path) -> _Server:
         return cls()
 
-    async def await_ready_async(self) -> Endpoint:
+    async def ready(self) -> Endpoint:
         return Endpoint("http://127.0.0.1:1/v1", "key", "tiny")
 
     def close(self) -> None:

@@ -10,61 +10,75 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batch_harness import write_bank
+from coach_command import coach
 
 from coach.cli.checkup import Checkup
-from coach.model.embedded_file import embedded_model_installed
-from coach.model.encoder import encoder_installed
+from coach.model.embedded_server import EmbeddedServer, Endpoint
 from coach.submit.assessment import Assessment
 
-pytestmark = pytest.mark.skipif(
-    not (embedded_model_installed() and encoder_installed()), reason="needs the local extra"
+ANSWER = (
+    "Last year the archive stopped at night. I looked at the log of the receiver first, case number 7. "
+    "Then I called the vendor and told the doctors how long it would take. The images were there at six."
 )
-
-ROOT = Path(__file__).resolve().parent.parent
-ANSWER = ROOT / "examples" / "answers" / "dicom-standard.md"
-#: What may differ between two runs: when it was, and how long it took.
-VARYING = ("created_at", "seconds")
+#: What may differ between two runs: when it was, how long it took, and the tokens for what the first one looked up.
+VARYING = ("created_at", "seconds", "input_tokens", "cached_tokens", "output_tokens")
 #: Reached only when something hangs.
 PATIENCE = 600.0
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program in a process of its own, in a folder where nothing of the project lies."""
-    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    command = [sys.executable, "-c", "from coach.cli.app import main; main()", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+class _Shared:
+    """The shared server, which nobody but the session ends."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self._server = server
+
+    async def ready(self) -> Endpoint:
+        return await self._server.ready()
+
+    def close(self) -> None:
+        pass
 
 
 def without_what_varies(text: str) -> str:
-    """Return an assessment's JSON without time and date."""
+    """Return an assessment's JSON without time, date and tokens."""
     document: dict[str, Any] = json.loads(text)
     for name in VARYING:
-        assert document["receipt"].pop(name)
+        del document["receipt"][name]
     return json.dumps(document)
 
 
-def test_the_same_answer_twice_is_the_same_assessment_byte_for_byte(tmp_path: Path) -> None:
-    """Only time and date differ; every quote stands in the answer where it says; the answer stayed here, for free."""
-    arguments = ("submit", "dicom-standard", str(ANSWER), "--model", "local", "--json")
-    first, second = run(tmp_path, *arguments), run(tmp_path, *arguments)
+def test_the_same_answer_twice_is_the_same_assessment_byte_for_byte(
+    embedded_server: EmbeddedServer, embedded_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Only time, date and tokens differ; every quote stands in the answer where it says; the answer stayed here, for free."""
+    monkeypatch.setattr(EmbeddedServer, "start", lambda file: _Shared(embedded_server))
+    (tmp_path / "answer.md").write_text(ANSWER, encoding="utf-8")
+    bank = write_bank(tmp_path / "bank")
+    arguments = ("submit", "1", tmp_path / "answer.md", "--model", embedded_model, "--bank", bank, "--json")
+    monkeypatch.setenv("COACH_CACHE_DIR", str(tmp_path / "cache"))
 
-    assert (first.returncode, first.stderr) == (0, "")
-    assert (second.returncode, second.stderr) == (0, "")
-    assert without_what_varies(first.stdout) == without_what_varies(second.stdout)
-    assessment = Assessment.model_validate_json(first.stdout)
-    assert assessment.score is not None
-    answer = ANSWER.read_text(encoding="utf-8")
+    first, second = coach(*arguments), coach(*arguments)
+
+    assert (first.code, first.err) == (0, "")
+    assert (second.code, second.err) == (0, "")
+    assert without_what_varies(first.out) == without_what_varies(second.out)
+    assessment = Assessment.model_validate_json(first.out)
     quotes = [quote for check in assessment.check_results() for quote in check.evidence]
+    assert assessment.score is not None
     assert quotes
-    assert all(answer[quote.start : quote.end] == quote.quote for quote in quotes)
+    assert all(ANSWER[quote.start : quote.end] == quote.quote for quote in quotes)
     assert (assessment.receipt.endpoint, assessment.receipt.cost_usd) == ("http://127.0.0.1/v1", 0.0)
 
 
-def test_doctor_grades_example_answers_and_finds_nothing_wrong(tmp_path: Path) -> None:
-    """The check-up ends well; the strong example got more than the weak one."""
-    result = run(tmp_path, "doctor", "--model", "local", "--json")
+def test_doctor_grades_example_answers_and_finds_nothing_wrong(embedded_model: Path, tmp_path: Path) -> None:
+    """In a process of its own the check-up ends well; the strong example got more than the weak one."""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    command = [sys.executable, "-c", "from coach.cli.app import main; main()", "doctor", "--model", "local", "--json"]
+    # In a folder where nothing of the project lies.
+    result = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
     assert (result.returncode, result.stderr) == (0, "")
     states = {finding.name: finding.state for finding in Checkup.model_validate_json(result.stdout).findings}

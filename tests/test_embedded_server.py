@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +22,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from coach.errors import EmbeddedModelError
-from coach.model.embedded_file import embedded_model_installed, ensure_model_file
 from coach.model.embedded_server import EmbeddedServer, Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes the way Linux shows them")
-needs_model = pytest.mark.skipif(not embedded_model_installed(), reason="needs the local extra")
 
 FAKE = """
 import ctypes, json, os, signal, sys
@@ -108,14 +105,14 @@ def gone(pid: int) -> bool:
 
 
 PARENT = """
-    import sys
+    import asyncio, sys
     from pathlib import Path
     from coach.model.embedded_server import EmbeddedServer
     servers = [EmbeddedServer.start(Path(sys.argv[1]), context=256) for _ in range(int(sys.argv[3]))]
     if sys.argv[2] == "ready":
         for server in servers:
-            server.await_ready()
-    print(*(server.pid for server in servers), flush=True)
+            asyncio.run(server.ready())
+    print(*(server.process.pid for server in servers), flush=True)
     sys.stdin.readline()
 """
 
@@ -142,14 +139,14 @@ def kill_parent(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def test_returns_at_once_and_gives_up_waiting_in_time(fake: pytest.MonkeyPatch, model: Path) -> None:
-    """A model that never finishes loading blocks neither `start` nor `await_ready` nor `close`."""
+async def test_starting_returns_at_once_and_closing_does_not_wait(fake: pytest.MonkeyPatch, model: Path) -> None:
+    """A model that never finishes loading blocks neither `start` nor `ready` nor `close`."""
     fake.setenv("FAKE_MODE", "stuck")
     with EmbeddedServer.start(model) as server:
         with pytest.raises(EmbeddedModelError, match=r"not ready after 0\.2 seconds"):
-            server.await_ready(0.2)
-        assert server.running
-    assert not server.running
+            await server.ready(0.2)
+        assert server.process.poll() is None
+    assert server.process.poll() is not None
 
 
 @linux
@@ -160,18 +157,18 @@ async def test_waiting_asynchronously_gives_up_and_can_be_repeated(fake: pytest.
     fake.setenv("FAKE_MODE", f"load:{fifo}")
     with EmbeddedServer.start(model) as server:
         with pytest.raises(EmbeddedModelError, match="not ready"):
-            await server.await_ready_async(0.05)
+            await server.ready(0.05)
         fifo.read_text()
-        endpoint = await server.await_ready_async(PATIENCE)
+        endpoint = await server.ready(PATIENCE)
     assert endpoint.base_url == "http://127.0.0.1:9/v1"
 
 
-def test_tells_the_child_everything_and_the_outside_nothing(fake: pytest.MonkeyPatch, model: Path) -> None:
+async def test_tells_the_child_everything_and_the_outside_nothing(fake: pytest.MonkeyPatch, model: Path) -> None:
     """The server is private, silent and sized as asked; native chatter does not disturb the reply."""
     record = model.with_name("record.json")
     fake.setenv("FAKE_MODE", f"record:{record}")
     with EmbeddedServer.start(model, context=1000, threads=5) as server:
-        endpoint = server.await_ready(PATIENCE)
+        endpoint = await server.ready(PATIENCE)
     settings = json.loads(record.read_text())
     assert settings == {
         "model": {"path": str(model)},
@@ -225,55 +222,55 @@ def test_without_xllamacpp_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, m
     [
         ("refuse", "loaded: the header cannot be read$"),
         ("silent", "loaded: Failed to init server"),
-        ("crash", "ended by SIGKILL"),
+        ("crash", "ended by signal 9"),
     ],
 )
-def test_a_load_that_fails_says_why(fake: pytest.MonkeyPatch, model: Path, mode: str, reason: str) -> None:
+async def test_a_load_that_fails_says_why(fake: pytest.MonkeyPatch, model: Path, mode: str, reason: str) -> None:
     """The first thing llama.cpp logged, else its exception, else the signal reaches the message, with a hint."""
     fake.setenv("FAKE_MODE", mode)
     with EmbeddedServer.start(model) as server:
         with pytest.raises(EmbeddedModelError, match=reason) as caught:
-            server.await_ready(PATIENCE)
-        assert not server.running
+            await server.ready(PATIENCE)
+        assert server.process.poll() is not None
     assert caught.value.hint
 
 
-def test_an_xllamacpp_that_cannot_be_imported_says_why(fake: pytest.MonkeyPatch, model: Path) -> None:
+async def test_an_xllamacpp_that_cannot_be_imported_says_why(fake: pytest.MonkeyPatch, model: Path) -> None:
     """A wheel that lacks a system library is an error with that library's name."""
     (model.parent / "fake" / "xllamacpp.py").write_text("raise ImportError('libgomp.so.1: cannot open')")
     with EmbeddedServer.start(model) as server, pytest.raises(EmbeddedModelError, match=r"libgomp\.so\.1"):
-        server.await_ready(PATIENCE)
+        await server.ready(PATIENCE)
 
 
-def test_a_child_that_breaks_unexpectedly_is_quoted(fake: pytest.MonkeyPatch, model: Path) -> None:
+async def test_a_child_that_breaks_unexpectedly_is_quoted(fake: pytest.MonkeyPatch, model: Path) -> None:
     """An error nobody foresaw still reaches the message: the last line of the child's traceback."""
     (model.parent / "fake" / "xllamacpp.py").write_text("class CommonParams: pass")
     with EmbeddedServer.start(model) as server, pytest.raises(EmbeddedModelError, match="AttributeError"):
-        server.await_ready(PATIENCE)
+        await server.ready(PATIENCE)
 
 
 @linux
-def test_each_child_ends_with_its_own_pipe(fake: pytest.MonkeyPatch, model: Path) -> None:
+async def test_each_child_ends_with_its_own_pipe(fake: pytest.MonkeyPatch, model: Path) -> None:
     """The pipe of an older child is not held open by a younger one: both end by themselves (code 0), in any order."""
     with EmbeddedServer.start(model) as older, EmbeddedServer.start(model) as younger:
-        older.await_ready(PATIENCE)
-        younger.await_ready(PATIENCE)
-        handle = os.pidfd_open(older.pid)
-        assert older._process.stdin is not None
-        older._process.stdin.close()
+        await older.ready(PATIENCE)
+        await younger.ready(PATIENCE)
+        handle = os.pidfd_open(older.process.pid)
+        assert older.process.stdin is not None
+        older.process.stdin.close()
         assert ends(handle)
-        assert younger.running
-    assert older._process.returncode == 0
-    assert younger._process.returncode == 0
+        assert younger.process.poll() is None
+    assert older.process.returncode == 0
+    assert younger.process.returncode == 0
 
 
 @linux
-def test_ctrl_c_does_not_reach_the_child(fake: pytest.MonkeyPatch, model: Path) -> None:
+async def test_ctrl_c_does_not_reach_the_child(fake: pytest.MonkeyPatch, model: Path) -> None:
     """The child is in a session of its own, and ignores SIGINT besides."""
     with EmbeddedServer.start(model) as server:
-        server.await_ready(PATIENCE)
-        assert os.getsid(server.pid) != os.getsid(0)
-        status = (Path("/proc") / str(server.pid) / "status").read_text()
+        await server.ready(PATIENCE)
+        assert os.getsid(server.process.pid) != os.getsid(0)
+        status = (Path("/proc") / str(server.process.pid) / "status").read_text()
         ignored = int(re.findall(r"^SigIgn:\s*(\w+)$", status, re.MULTILINE)[0], 16)
         assert ignored >> (signal.SIGINT - 1) & 1
 
@@ -298,17 +295,10 @@ def test_no_child_is_left_when_the_parent_is_killed_during_the_load(fake: pytest
     assert ends(handles[0])
 
 
-@pytest.fixture(scope="module")
-def real_model() -> Path:
-    """Return the real model from the user's own cache, which the first run fills."""
-    return ensure_model_file()
-
-
-@pytest.fixture(scope="module")
-def serving(real_model: Path) -> Iterator[tuple[EmbeddedServer, Endpoint]]:
-    """Return one real server for the tests that only ask it something."""
-    with EmbeddedServer.start(real_model, context=512) as server:
-        yield server, server.await_ready()
+@pytest.fixture
+async def serving(embedded_server: EmbeddedServer) -> tuple[EmbeddedServer, Endpoint]:
+    """Return the shared real server and where it is reached."""
+    return embedded_server, await embedded_server.ready()
 
 
 def ask(endpoint: Endpoint, key: str, **more: Any) -> Any:
@@ -321,7 +311,6 @@ def ask(endpoint: Endpoint, key: str, **more: Any) -> Any:
         )
 
 
-@needs_model
 def test_answers_one_request_under_its_local_name(serving: tuple[EmbeddedServer, Endpoint]) -> None:
     """The real model answers through the openai client, with probabilities, under the file's stem."""
     _, endpoint = serving
@@ -332,7 +321,6 @@ def test_answers_one_request_under_its_local_name(serving: tuple[EmbeddedServer,
     assert reply.model == endpoint.model
 
 
-@needs_model
 def test_remembers_the_prompt(serving: tuple[EmbeddedServer, Endpoint]) -> None:
     """A repeated prompt is taken from the cache but for its last token."""
     _, endpoint = serving
@@ -341,7 +329,6 @@ def test_remembers_the_prompt(serving: tuple[EmbeddedServer, Endpoint]) -> None:
     assert usage.prompt_tokens_details.cached_tokens >= usage.prompt_tokens - 1
 
 
-@needs_model
 def test_refuses_a_wrong_key(serving: tuple[EmbeddedServer, Endpoint]) -> None:
     """Another user of the machine who finds the port gets nothing."""
     from openai import AuthenticationError
@@ -351,12 +338,11 @@ def test_refuses_a_wrong_key(serving: tuple[EmbeddedServer, Endpoint]) -> None:
         ask(endpoint, "wrong", max_tokens=1)
 
 
-@needs_model
 @linux
 def test_listens_on_loopback_only_and_shows_no_key(serving: tuple[EmbeddedServer, Endpoint]) -> None:
     """The child's only listening socket is on 127.0.0.1; the key is neither among its arguments nor its variables."""
     server, endpoint = serving
-    process = Path("/proc") / str(server.pid)
+    process = Path("/proc") / str(server.process.pid)
     sockets = {os.readlink(link) for link in (process / "fd").iterdir() if link.exists() or link.is_symlink()}
     listening = []
     for table in ("tcp", "tcp6"):
@@ -370,13 +356,12 @@ def test_listens_on_loopback_only_and_shows_no_key(serving: tuple[EmbeddedServer
         assert endpoint.api_key.encode() not in (process / place).read_bytes()
 
 
-@needs_model
-def test_closing_ends_a_child_that_is_writing(real_model: Path) -> None:
+async def test_closing_ends_a_child_that_is_writing(embedded_model: Path) -> None:
     """`close` with a reply half written ends the child without force (code 0) and leaves nothing."""
     from openai import OpenAI
 
-    server = EmbeddedServer.start(real_model, context=512)
-    endpoint = server.await_ready()
+    server = EmbeddedServer.start(embedded_model, context=512)
+    endpoint = await server.ready()
     with OpenAI(base_url=endpoint.base_url, api_key=endpoint.api_key, max_retries=0) as client:
         stream = client.chat.completions.create(
             model=endpoint.model, messages=[{"role": "user", "content": "Count to a hundred."}], stream=True
@@ -385,26 +370,24 @@ def test_closing_ends_a_child_that_is_writing(real_model: Path) -> None:
         server.close()
         stream.close()
     server.close()
-    assert server._process.returncode == 0
-    assert gone(server.pid)
+    assert server.process.returncode == 0
+    assert gone(server.process.pid)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(endpoint.base_url).port or 0), timeout=PATIENCE)
 
 
-@needs_model
 @linux
-def test_the_real_child_does_not_outlive_a_killed_parent(real_model: Path) -> None:
+def test_the_real_child_does_not_outlive_a_killed_parent(embedded_model: Path) -> None:
     """`kill -9` of the parent ends the real server too."""
-    process, handles = start_parent(real_model, "ready", children=1)
+    process, handles = start_parent(embedded_model, "ready", children=1)
     kill_parent(process)
     assert ends(handles[0])
 
 
-@needs_model
-def test_a_damaged_model_is_refused_with_llama_s_own_words(real_model: Path, tmp_path: Path) -> None:
+async def test_a_damaged_model_is_refused_with_llama_s_own_words(embedded_model: Path, tmp_path: Path) -> None:
     """A file that was cut off is an error that says so."""
     damaged = tmp_path / "damaged.gguf"
-    with real_model.open("rb") as model:
+    with embedded_model.open("rb") as model:
         damaged.write_bytes(model.read(10_000_000))
     with EmbeddedServer.start(damaged) as server, pytest.raises(EmbeddedModelError, match="corrupted or incomplete"):
-        server.await_ready(PATIENCE)
+        await server.ready(PATIENCE)

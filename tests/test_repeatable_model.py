@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from coach.errors import ModelConnectionError
 from coach.model.completion import Completion, CompletionRequest, Message, Usage
-from coach.model.embedded_file import ensure_model_file
 from coach.model.embedded_server import EmbeddedServer, RepeatableChatModel
 from coach.model.openai_client import OpenAIChatModel
 
@@ -118,17 +116,10 @@ async def test_every_other_request_goes_as_it_is() -> None:
     assert recorder.requests == [request]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedServer]:
-    """Return the real server with the real model."""
-    with EmbeddedServer.start(ensure_model_file(), context=1024) as running:
-        yield running
-
-
-async def test_the_embedded_model_repeats_itself_to_the_last_digit(server: EmbeddedServer) -> None:
+async def test_the_embedded_model_repeats_itself_to_the_last_digit(embedded_server: EmbeddedServer) -> None:
     """An answer judged again, at once or after another answer or question, has exactly the same probabilities."""
-    endpoint = await server.await_ready_async()
-    checks = ("Names the service that stores images.", "Says where the images go.", "Names a number.")
+    endpoint = await embedded_server.ready()
+    checks = ("Names the service that stores images.", "Says where the images go.")
 
     async with OpenAIChatModel(endpoint.model, endpoint.base_url, endpoint.api_key, timeout=120.0) as plain:
         model = RepeatableChatModel(plain)

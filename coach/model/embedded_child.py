@@ -30,7 +30,10 @@ def main() -> None:
     """Serve until standard input ends."""
     # Ctrl-C in a terminal reaches every process of the group; the parent decides when serving ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    reply = _take_standard_output()
+    # Everything else that writes to standard output writes to nowhere.
+    reply = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
     line = sys.stdin.buffer.readline()
     if not line:
         os._exit(0)
@@ -44,7 +47,7 @@ def main() -> None:
         _say(reply, {"error": str(error)})
         os._exit(1)
     # Requests hold answers, and what the server may say about them is nobody's business.
-    _discard_standard_error()
+    os.dup2(nowhere, 2)
     _say(reply, {"address": server.listening_address})
     watcher.join()
 
@@ -81,23 +84,6 @@ def _end_with_parent() -> None:
         pass
     # No clean-up: ending the server in order can hang, and it owns nothing but memory.
     os._exit(0)
-
-
-def _take_standard_output() -> BinaryIO:
-    """Return the pipe to the parent and let everything else that writes to standard output write to nowhere."""
-    pipe = os.fdopen(os.dup(1), "wb")
-    _point_to_nowhere(1)
-    return pipe
-
-
-def _discard_standard_error() -> None:
-    _point_to_nowhere(2)
-
-
-def _point_to_nowhere(descriptor: int) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 def _say(pipe: BinaryIO, reply: dict[str, str]) -> None:

@@ -184,7 +184,7 @@ async def _open_model(choice: ModelChoice, server: EmbeddedServer | None, many: 
     if server is None:
         retries = 0 if many else MAX_RETRIES
         return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=retries, many=many)
-    endpoint = await server.await_ready_async()
+    endpoint = await server.ready()
     return OpenAIChatModel(
         endpoint.model,
         endpoint.base_url,
