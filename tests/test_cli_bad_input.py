@@ -196,7 +196,7 @@ def test_a_cache_that_cannot_hold_the_embedded_model(
     part.write_bytes(b"GGUF")
     monkeypatch.setenv("COACH_CACHE_DIR", str(in_the_way))
     monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: True)
-    monkeypatch.setattr("coach.model.embedded_file.part_files", lambda: [part])
+    monkeypatch.setattr("coach.model.embedded_file._look_for_parts", lambda: ([part], []))
 
     refused(coach("submit", ID, "-", "--model", "local", "--quiet", stdin=ANSWER), str(in_the_way), code=1)
 

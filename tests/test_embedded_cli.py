@@ -51,7 +51,7 @@ def without_what_varies(text: str) -> str:
 def test_the_same_answer_twice_is_the_same_assessment_byte_for_byte(
     embedded_server: EmbeddedServer, embedded_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Only time, date and tokens differ; every quote stands in the answer where it says; the answer stayed here, for free."""
+    """Every quote stands in the answer where it says, and the answer stayed here, for free."""
     monkeypatch.setattr(EmbeddedServer, "start", lambda file: _Shared(embedded_server))
     (tmp_path / "answer.md").write_text(ANSWER, encoding="utf-8")
     bank = write_bank(tmp_path / "bank")

@@ -18,7 +18,7 @@ from coach.errors import CoachError
 from coach.history.store import HistoryStore, history_path
 from coach.model import encoder
 from coach.model.choose import ModelChoice
-from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file, verify
+from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
 from coach.model.openai_client import detect_capabilities
 from coach.report.display_text import lines
 from coach.schema import ResultModel
@@ -109,7 +109,7 @@ def _described(choice: ModelChoice, tell: OnProgress) -> str:
         return f"{choice.file} ({choice.reason})"
     path = ensure_model_file(lambda done, total: tell("Preparing the embedded model", done, total))
     tell("Verifying the embedded model", 1, 1)
-    verify(path)
+    EMBEDDED_MODEL.verify(path)
     return (
         f"the embedded one ({choice.reason})\n{path}\n"
         f"verified just now, it is the publisher's file by its SHA-256:\n{EMBEDDED_MODEL.sha256}"
