@@ -107,8 +107,6 @@ class Engine:
         from coach.answer.prepare import prepare_answer
         from coach.submit.open import unopened_session
 
-        if self._warming:
-            self._warming.cancel()
         async with self._turn:
             if prepare_answer(text, question, bank.language).unscored_reason is not None:
                 # It gets no score whatever a model says, so it waits for none.
@@ -126,8 +124,8 @@ class Engine:
             return await assessor.assess(question, text, on_verdict)
 
     def _warm_up(self, question: Question) -> None:
-        if self._warming:
-            self._warming.cancel()
+        if self._warming and not self._warming.done():
+            return
         self._warming = asyncio.create_task(self._warm(question))
         self._warming.add_done_callback(lambda task: task.cancelled() or task.exception())
 
