@@ -11,7 +11,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from web_server import BETTER, GOOD, PLAIN, Browser, HeldJudge, browser_of, by_words, running_site
+from web_server import BETTER, GOOD, PLAIN, Browser, HeldJudge, ScriptedEngine, browser_of, by_words, running_site
 
 from coach.bank.load import load_bank
 from coach.errors import ModelConnectionError, StorageError
@@ -274,6 +274,22 @@ async def test_a_failure_is_told_and_the_text_kept(browser: Browser, judge: Held
     assert "no connection to the model" in page
     assert "Start the server." in page
     assert text_in(await browser.get(PAGE)) == GOOD
+
+
+async def test_an_embedded_model_that_died_is_started_anew(judge: HeldJudge) -> None:
+    """The answer on which it died is told so, and handing it in again works."""
+    async with running_site(judge) as site, browser_of(site) as browser:
+        engine = site.engine
+        assert isinstance(engine, ScriptedEngine)
+        engine.embedded = True
+        engine._opening, engine.opened = None, 0
+        judge.failure = ModelConnectionError("no connection to the model", "Try again.")
+        assert "no connection to the model" in (await browser.submit(GOOD))[0]
+        judge.failure = None
+        judge.free = True
+        await browser.submit(GOOD)
+
+        assert engine.opened == 2
 
 
 async def test_a_report_that_cannot_be_saved_is_shown_all_the_same(
