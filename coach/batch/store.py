@@ -261,6 +261,16 @@ class Store:
         query = f"{_JOINED} WHERE place > ? ORDER BY place LIMIT {_PAGE}"
         return map(_result, self._pages(query, ("place",), (0,)))
 
+    def criterion_titles(self) -> list[str]:
+        """Return the titles of the criteria of all scored rows, in the order in which they first appear."""
+        with self._errors():
+            found = self._database.execute(
+                f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
+                " json_each(ended.assessment, '$.criteria') AS item WHERE ended.reason IS NULL"
+                " AND json_extract(ended.assessment, '$.score') IS NOT NULL GROUP BY 1 ORDER BY min(place), item.key"
+            ).fetchall()
+        return [title for (title,) in found]
+
     def result(self, row_id: str) -> RowResult | None:
         """Return how one row ended; None while it has not."""
         row = self._one(f"{_JOINED} WHERE rows.row_id = ?", row_id)
