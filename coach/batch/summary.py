@@ -215,9 +215,12 @@ class BatchStatistics:
                 if check is None:
                     check = _CheckSummary(question_id=name, id=item.id, kind=item.kind, statement=item.statement)
                     self._checks[name, item.id] = check
-                check.met += item.verdict is Verdict.MET
-                check.partly += item.verdict is Verdict.PARTLY
-                check.not_met += item.verdict is Verdict.NOT_MET
+                if item.verdict is Verdict.MET:
+                    check.met += 1
+                elif item.verdict is Verdict.PARTLY:
+                    check.partly += 1
+                elif item.verdict is Verdict.NOT_MET:
+                    check.not_met += 1
 
     def _add_receipt(self, result: RowResult, assessment: Assessment) -> None:
         summary, receipt = self._summary, assessment.receipt
