@@ -11,7 +11,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from web_server import BETTER, GOOD, PLAIN, Browser, HeldJudge, browser_of, by_words, running_site
+from web_server import BETTER, GOOD, PLAIN, Browser, HeldJudge, ScriptedEngine, browser_of, by_words, running_site
 
 from coach.bank.load import load_bank
 from coach.errors import ModelConnectionError, StorageError
@@ -276,6 +276,22 @@ async def test_a_failure_is_told_and_the_text_kept(browser: Browser, judge: Held
     assert text_in(await browser.get(PAGE)) == GOOD
 
 
+async def test_an_embedded_model_that_died_is_started_anew(judge: HeldJudge) -> None:
+    """The answer on which it died is told so, and handing it in again works."""
+    async with running_site(judge) as site, browser_of(site) as browser:
+        engine = site.engine
+        assert isinstance(engine, ScriptedEngine)
+        engine.embedded = True
+        engine._opening, engine.opened = None, 0
+        judge.failure = ModelConnectionError("no connection to the model", "Try again.")
+        assert "no connection to the model" in (await browser.submit(GOOD))[0]
+        judge.failure = None
+        judge.free = True
+        await browser.submit(GOOD)
+
+        assert engine.opened == 2
+
+
 async def test_a_report_that_cannot_be_saved_is_shown_all_the_same(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -466,3 +482,36 @@ def test_an_empty_draft_is_no_draft(tmp_path: Path) -> None:
 
     assert drafts_of("net") == []
     assert [draft.name for draft in drafts_of("net-2")] == [other]
+
+
+async def test_the_program_starts_serves_and_ends_at_once(tmp_path: Path) -> None:
+    """It prints a link that opens, writes no key into its arguments or output but that link, and ends on Ctrl-C."""
+    import os
+    import signal
+    import sys
+    import time
+
+    import aiohttp
+
+    environment = {**os.environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "COACH_MODEL": "small-model"}
+    program = "from coach.cli.app import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, "web", "--port", "0", "--no-browser",
+        env=environment, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    assert process.stderr
+    told = [(await process.stderr.readline()).decode() for _ in range(2)]
+    link = told[1].strip()
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, client.get(link) as response:
+        assert response.status == 200
+    state = data_directory() / "web.json"
+    assert json.loads(state.read_text())["link"] == link
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+
+    assert await process.wait() == 0
+    # A second on a machine that has nothing else to do.
+    assert time.monotonic() - began < 5
+    assert (await process.stderr.read()).decode() == ""
+    assert not state.exists()

@@ -138,10 +138,12 @@ class ScriptedEngine(Engine):
     def __init__(self, bank: Bank, judge: ScriptedJudge) -> None:
         super().__init__(Settings(), bank)
         self.judge = judge
+        self.opened, self.embedded = 0, False
 
     async def _session(self) -> Session:
+        self.opened += 1
         assessor = AnswerAssessor(self._bank, self.judge, lambda *_: 0.0)
-        return Session(ModelChoice(False, "a test"), ScriptedModel([]), assessor, FixedLimit(1))
+        return Session(ModelChoice(self.embedded, "a test"), ScriptedModel([]), assessor, FixedLimit(1))
 
 
 @asynccontextmanager

@@ -59,7 +59,8 @@ CREATE TABLE IF NOT EXISTS {where}.facts (name TEXT PRIMARY KEY, value TEXT NOT 
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
 #: Each row with its result; equal answers share a failure.
-_JOINED = """SELECT rows.*, r.row_id AS judged, r.same_as, r.reason, r.assessment, r.at FROM rows JOIN results r
+_JOINED = """SELECT rows.*, r.row_id AS judged, r.same_as, r.reason, r.score,
+    r.assessment, r.at FROM rows JOIN results r
     ON r.number = coalesce((SELECT number FROM results WHERE key = rows.key),
                            (SELECT number FROM results WHERE same = rows.same AND reason IS NOT NULL LIMIT 1))"""
 
@@ -260,6 +261,16 @@ class Store:
         """Yield every row that has ended, in the order of the inputs, reading as it goes."""
         query = f"{_JOINED} WHERE place > ? ORDER BY place LIMIT {_PAGE}"
         return map(_result, self._pages(query, ("place",), (0,)))
+
+    def criterion_titles(self) -> list[str]:
+        """Return the titles of the criteria of all scored rows, in the order in which they first appear."""
+        with self._errors():
+            found = self._database.execute(
+                f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
+                " json_each(ended.assessment, '$.criteria') AS item WHERE reason IS NULL AND score IS NOT NULL"
+                " GROUP BY 1 ORDER BY min(place), item.key"
+            ).fetchall()
+        return [title for (title,) in found]
 
     def result(self, row_id: str) -> RowResult | None:
         """Return how one row ended; None while it has not."""

@@ -257,7 +257,7 @@ class _Report:
         verbs = {check.id: words.STEP_VERBS[Standing.AGAINST] for check in checks if check.kind == "red_flag"}
         if not self.example:
             verbs |= {change.check_id: "Put back" for change in self.comparison.lost}
-        homes = {check.id: titles[check.criterion] for check in checks}
+        homes = {check.id: titles.get(check.criterion, "") for check in checks}
         return step_blocks(self.comparison.next_advice[:STEPS], homes, verbs, self.show_score)
 
     def missing(self) -> tuple[Block, ...]:

@@ -105,8 +105,7 @@ class LogprobsJudge(Judge):
         return Judgement(tuple(verdicts[check.id] for check in task.checks), sum(usages, Usage(0, 0, 0)))
 
     async def warm_up(self, task: JudgeTask) -> None:
-        """Measure what is not known of content-free words, and let the server read what all prompts begin with."""
-        await self.baselines(task, task.checks, [])
+        """Let the server read what all prompts about the question begin with."""
         await self.ask(task, task.checks[0], CONTENT_FREE[0], [], first=True)
 
     def findings(self, task: JudgeTask) -> list[Finding]:

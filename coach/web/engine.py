@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from coach.bank.questions import Bank, Check, Question
-from coach.errors import CoachError
+from coach.errors import CoachError, ModelConnectionError
 from coach.judge.judging import CheckVerdict, OnVerdict
 from coach.submit.assessment import Assessment
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: What is being judged may not be left in the middle; but nobody waits longer for it after Ctrl-C.
 _CLOSE_SECONDS = 5.0
+_OPENING = "Getting the model ready"
 
 
 class Engine:
@@ -94,7 +95,7 @@ class Engine:
         def progress(what: str, done: int, total: int) -> None:
             self.note = f"{what}: {100 * done // max(1, total)} %"
 
-        self.note = "Getting the model ready"
+        self.note = _OPENING
         try:
             session = opening.open_session(self._settings, self._bank, on_progress=progress)
             return await self._stack.enter_async_context(session)
@@ -107,27 +108,32 @@ class Engine:
         from coach.answer.prepare import prepare_answer
         from coach.submit.open import unopened_session
 
-        if self._warming:
-            self._warming.cancel()
+        if prepare_answer(text, question, bank.language).unscored_reason is not None:
+            # It gets no score whatever a model says, so it waits for none.
+            with suppress(CoachError):
+                return await unopened_session(self._settings, bank).assessor.assess(question, text)
+        opening = self._open()
+        while not opening.done():
+            on_note(self.note or _OPENING)
+            # Whoever stops waiting stops no model that others wait for.
+            await asyncio.wait({opening}, timeout=1.0)
+        if self._turn.locked():
+            on_note(_OPENING)
         async with self._turn:
-            if prepare_answer(text, question, bank.language).unscored_reason is not None:
-                # It gets no score whatever a model says, so it waits for none.
-                with suppress(CoachError):
-                    return await unopened_session(self._settings, bank).assessor.assess(question, text)
-            opening = self._open()
-            while not opening.done():
-                on_note(self.note)
-                # Whoever stops waiting stops no model that others wait for.
-                await asyncio.wait({opening}, timeout=1.0)
             on_note("")
-            assessor = opening.result().assessor
-            if bank is not self._bank:
-                assessor = replace(assessor, bank=bank)
-            return await assessor.assess(question, text, on_verdict)
+            session = opening.result()
+            assessor = session.assessor if bank is self._bank else replace(session.assessor, bank=bank)
+            try:
+                return await assessor.assess(question, text, on_verdict)
+            except ModelConnectionError:
+                if session.choice.embedded and self._opening is opening:
+                    # Its process is gone; the next answer starts another one.
+                    self._opening = None
+                raise
 
     def _warm_up(self, question: Question) -> None:
-        if self._warming:
-            self._warming.cancel()
+        if self._warming and not self._warming.done():
+            return
         self._warming = asyncio.create_task(self._warm(question))
         self._warming.add_done_callback(lambda task: task.cancelled() or task.exception())
 
