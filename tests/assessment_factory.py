@@ -66,6 +66,15 @@ def shipped_bank() -> Bank:
     return load_bank()
 
 
+@lru_cache(maxsize=1)
+def dicom_bank() -> Bank:
+    """Return a bank with nothing but the question and the checks that VERDICTS are about."""
+    rubric = dicom_rubric()
+    return shipped_bank().model_copy(
+        update={"questions": [dicom_question()], "rubrics": {rubric.id: rubric}, "red_flags": []}
+    )
+
+
 def dicom_question() -> Question:
     """Return the question ``dicom-standard`` with the checks that VERDICTS are about."""
     question = next(question for question in shipped_bank().questions if question.id == "dicom-standard")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from assessment_factory import dicom_question, shipped_bank
+from assessment_factory import dicom_bank, dicom_question
 from scripted_judge import ScriptedJudge
 
 from coach.answer.answer import Sentence
@@ -75,7 +75,7 @@ def keyword_judge(**changes: object) -> KeywordJudge:
 
 def assessor_with(judge: ScriptedJudge) -> AnswerAssessor:
     """Return an assessor of the shipped bank with this judge."""
-    return AnswerAssessor(shipped_bank(), judge, lambda model, usage, endpoint: 0.0)
+    return AnswerAssessor(dicom_bank(), judge, lambda model, usage, endpoint: 0.0)
 
 
 def compared(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from assessment_factory import dicom_question, shipped_bank
+from assessment_factory import dicom_bank, dicom_question
 from comparison_cases import NEW, OLD, REWORDED, compared, keyword_judge, series
 from report_cases import HOSTILE
 
@@ -36,7 +36,7 @@ def report_on(
     result: Comparison | ComparisonSeries, old: str = OLD, new: str = NEW, *, show_score: bool = True
 ) -> Document:
     """Return the report on a comparison of two texts, or on the series that ends with it."""
-    return comparison_document(result, dicom_question(), shipped_bank(), old, new, show_score=show_score)
+    return comparison_document(result, dicom_question(), dicom_bank(), old, new, show_score=show_score)
 
 
 def improved_report(*, show_score: bool = True) -> Document:

@@ -13,7 +13,7 @@ from coach.report.assessment import assessment_document
 from coach.report.document import Document, Heading, Words, spans
 from coach.submit.assessment import Assessment
 
-MISTAKE = "Claims that any two devices labelled DICOM will always work together"
+MISTAKE = "Claims that any two devices labeled DICOM will always work together"
 MISSING = "Explains that two devices first negotiate an association"
 WHY_UNSCORED = "The answer is too short to judge (3 words; at least 8 are needed)."
 #: Text that would become structure, style or a command if a writer did not escape it.

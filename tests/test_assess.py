@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from assessment_factory import ANSWER, SENTENCES, dicom_question, dicom_rubric, receipt, shipped_bank
+from assessment_factory import ANSWER, SENTENCES, dicom_question, receipt, shipped_bank
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_judge import ScriptedJudge, keyword_script
@@ -26,6 +26,7 @@ from coach.submit.feedback import follow_up_of
 from coach.submit.key import answer_sha256, rubric_sha256
 from coach.submit.scoring import level_of, score_answer
 
+RUBRIC = shipped_bank().rubric_of(dicom_question())
 KEYWORDS = {"transfer-services": "C-STORE", "device-configuration": "AE title", "modality-worklist": "worklist"}
 
 
@@ -51,7 +52,7 @@ async def test_an_answer_is_judged_check_by_check() -> None:
     assert assessment.answer_sha256 == answer_sha256(ANSWER)
     [task] = judge.tasks
     assert task.checks == tuple(shipped_bank().checks_of(dicom_question()))
-    assert (task.profession, task.rubric) == (shipped_bank().profession, dicom_rubric())
+    assert (task.profession, task.rubric) == (shipped_bank().profession, RUBRIC)
     assert task.answer.text == ANSWER
 
 
@@ -86,7 +87,7 @@ async def test_the_receipt_says_what_judged_what_it_saw_and_what_it_cost() -> No
     assert (receipt.judge, receipt.model, receipt.endpoint) == (judge.name, judge.model, judge.endpoint)
     assert receipt.prompt_version == judge.prompt_version
     assert receipt.bank_sha256 == shipped_bank().sha256
-    assert receipt.rubric_sha256 == rubric_sha256(dicom_rubric())
+    assert receipt.rubric_sha256 == rubric_sha256(RUBRIC)
     assert (receipt.input_tokens, receipt.cached_tokens) == (100, 40)
     assert receipt.cost_usd == 0.0123
     assert asked == [(judge.model, Usage(100, 40, receipt.output_tokens), judge.endpoint)]
@@ -196,7 +197,7 @@ def judgement(probabilities: Mapping[str, float | None], evidence: tuple[int, ..
 
 def assessed(judged: Judgement | None, answer: Answer = PREPARED) -> Assessment:
     """Build the assessment of an answer to ``dicom-standard``."""
-    return build_assessment(JudgeTask("", dicom_question(), dicom_rubric(), tuple(CHECKS), answer), judged, receipt())
+    return build_assessment(JudgeTask("", dicom_question(), RUBRIC, tuple(CHECKS), answer), judged, receipt())
 
 
 def test_numbers_and_words_of_an_assessment_agree() -> None:
@@ -204,12 +205,12 @@ def test_numbers_and_words_of_an_assessment_agree() -> None:
     probabilities = {"file-and-network": 0.9, "transfer-services": 0.8, "own-example": 0.7, "only-a-file-format": 0.1}
     result = assessed(judgement(probabilities))
 
-    assert result.score == pytest.approx(score_answer(dicom_rubric(), CHECKS, result.probabilities()), abs=0.051)
+    assert result.score == pytest.approx(score_answer(RUBRIC, CHECKS, result.probabilities()), abs=0.051)
     assert result.score is not None
     assert result.interval is not None
     assert result.interval[0] < result.score < result.interval[1]
-    assert [item.id for item in result.criteria] == [criterion.id for criterion in dicom_rubric().criteria]
-    for item, criterion in zip(result.criteria, dicom_rubric().criteria, strict=True):
+    assert [item.id for item in result.criteria] == [criterion.id for criterion in RUBRIC.criteria]
+    for item, criterion in zip(result.criteria, RUBRIC.criteria, strict=True):
         assert item.credit is not None
         assert item.level == level_of(item.credit)
         assert item.level_title == criterion.levels[item.level].title

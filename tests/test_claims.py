@@ -173,7 +173,7 @@ def test_a_fact_is_told_with_its_sentence() -> None:
 
 def test_a_name_and_its_number_are_one_claim() -> None:
     """A product with its version is one thing to explain."""
-    assert [claim.claim for claim in claims(f"{ANSWER} It ran on Windows 2019 in those days.")] == ["Windows 2019"]
+    assert [claim.claim for claim in claims(f"{ANSWER} It ran on Solaris 2019 in those days.")] == ["Solaris 2019"]
 
 
 def test_following_the_advice_claims_nothing() -> None:

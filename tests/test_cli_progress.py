@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from assessment_factory import VERDICTS, dicom_question, shipped_bank
+from assessment_factory import VERDICTS, dicom_bank, dicom_question
 from rich.console import Console
 
 from coach.bank.questions import Check
@@ -40,7 +40,7 @@ class Screen:
 def judge(screen: Screen, checks: Iterable[Check], *, show_score: bool = True) -> None:
     """Tell the display the verdicts on checks, each twice."""
     with screen.display as display:
-        on_verdict = display.judging(shipped_bank(), dicom_question(), show_score=show_score)
+        on_verdict = display.judging(dicom_bank(), dicom_question(), show_score=show_score)
         for check in checks:
             verdict, probability, sentences = VERDICTS[check.id]
             for _ in range(2):
@@ -49,7 +49,7 @@ def judge(screen: Screen, checks: Iterable[Check], *, show_score: bool = True) -
 
 def checks() -> list[Check]:
     """Return the checks of the shipped question in order."""
-    return shipped_bank().checks_of(dicom_question())
+    return dicom_bank().checks_of(dicom_question())
 
 
 def test_nothing_is_drawn_before_there_is_something_to_wait_for() -> None:
@@ -180,7 +180,7 @@ def test_a_criterion_that_could_not_be_judged_is_no_zero() -> None:
     """Without a mark there is no bar and no level."""
     screen = Screen()
     with screen.display as display:
-        on_verdict = display.judging(shipped_bank(), dicom_question())
+        on_verdict = display.judging(dicom_bank(), dicom_question())
         for check in checks():
             on_verdict(check, CheckVerdict(check.id, Verdict.UNJUDGED, None, comment="no reply"))
 

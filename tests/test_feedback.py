@@ -83,7 +83,7 @@ def test_a_wrong_statement_is_named_also_in_a_hopeless_answer() -> None:
 
 @given(cases())
 def test_advice_is_about_open_checks_and_its_gain_is_true(case: Case) -> None:
-    """Nobody is told to add what is there or what was not judged, and each gain is the computed one."""
+    """Nobody is told to add what is there or was not judged; harm comes first, then the largest computed gain."""
     found = improvements_of(case.rubric, case.checks, case.probabilities)
     checks = {check.id: check for check in case.checks}
 
@@ -94,7 +94,8 @@ def test_advice_is_about_open_checks_and_its_gain_is_true(case: Case) -> None:
         gain = gains_of(case.rubric, case.checks, case.probabilities).get(check.id, 0.0)
         assert gain >= MIN_GAIN or check.kind == "red_flag"
         assert item.gain == pytest.approx(gain, abs=0.051)
-    assert [item.gain for item in found] == sorted((item.gain for item in found), reverse=True)
+    order = [(not checks[item.check_id].harm, -item.gain) for item in found]
+    assert order == sorted(order)
     assert len({item.check_id for item in found}) == len(found)
 
 

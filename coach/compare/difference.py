@@ -103,10 +103,7 @@ def paired_difference(rubric: Rubric, checks: Sequence[Check], old: _Judged, new
 
 def _noise(rubric: Rubric, checks: Sequence[Check], side: _Judged, check_id: str) -> float:
     """Return by how many points the score moves when the probability of one check moves by NOISE, up and down."""
-    moved = [
-        score_answer(rubric, checks, {**side, check_id: min(1.0, max(0.0, side[check_id] + step))}) or 0.0
-        for step in (-NOISE, NOISE)
-    ]
+    moved = [score_answer(rubric, checks, {**side, check_id: side[check_id] + step}) or 0.0 for step in (-NOISE, NOISE)]
     return abs(moved[1] - moved[0]) / 2
 
 

@@ -37,6 +37,7 @@ _PERIOD = (
 _DAY = f"day|night|morning|evening|afternoon|weekend|{_WEEKDAY}"
 _TIME = re.compile(
     rf"\b(?:ago|yesterday|last\s+(?:{_PERIOD})|one\s+(?:{_DAY})|that\s+(?:same\s+)?(?:{_DAY})|"
+    rf"it\s+was\s+an?\s+(?:{_DAY})|it\s+was\s+me\s+who|"
     rf"in\s+(?:19|20)\d\d|when\s+(?:I|we|our|my)|(?:at|in)\s+my\s+(?:last|previous|old|former|first|second|current))\b",
     re.IGNORECASE,
 )
