@@ -17,7 +17,7 @@ import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from coach.answer.instruction_detector import PROBABILITY, WEIGHTS
+from coach.answer.grader_talk import PROBABILITY, WEIGHTS
 from coach.answer.sentences import split_sentences
 from coach.model.encoder import SentenceEncoder
 

@@ -18,7 +18,7 @@ from batch_harness import batch_rows, small_bank
 from scripted_judge import ScriptedJudge
 
 from coach.answer.answer import Answer
-from coach.answer.language import identify_language
+from coach.answer.prepare import identify_language
 from coach.batch import workers
 from coach.batch.rows import AnswerRow, RowKey
 from coach.batch.workers import CHUNK, prepare_ahead, usable_processes

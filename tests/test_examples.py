@@ -10,8 +10,7 @@ import pytest
 from assessment_factory import shipped_bank
 
 from coach.answer.answer import Answer
-from coach.answer.language import identify_language
-from coach.answer.prepare import prepare_answer
+from coach.answer.prepare import identify_language, prepare_answer
 from coach.bank.example_files import (
     exemplar_answers,
     load_attacks,

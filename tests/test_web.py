@@ -53,9 +53,11 @@ async def held(browser: Browser, judge: HeldJudge, answer: str = GOOD) -> str:
     judge.free = False
     begun = judge.begun
     _, path = await browser.post(f"{PAGE}/attempts", answer=answer)
-    while judge.begun == begun:
+    for _ in range(2000):
+        if judge.begun > begun:
+            return path
         await asyncio.sleep(0.005)
-    return path
+    raise AssertionError("it is not judged at all")
 
 
 async def events(browser: Browser, path: str, count: int, after: int = 0) -> list[tuple[int, str, dict[str, object]]]:
@@ -98,7 +100,7 @@ async def test_from_the_first_answer_to_the_comparison_without_scripts(browser: 
 
 async def test_home_names_the_question_that_is_one_step_from_solid(judge: HeldJudge) -> None:
     """It is the latest answer that the largest step lifts over the threshold; without scores no number is told."""
-    judge.script = lambda task, check: 0.57 if check.kind == "point" else 0.02
+    judge.script = lambda task, check: 0.32 if check.kind == "point" else 0.02
     async with running_site(judge, show_score=False) as site, browser_of(site) as browser:
         await browser.submit(GOOD)
         page = await browser.get("/")
@@ -397,6 +399,7 @@ async def test_the_history_shows_points_by_attempts(browser: Browser) -> None:
 HOSTILE = (
     '<script>alert(1)</script><img src=x onerror="alert(2)"> </textarea><b>bold</b> {{ 7*7 }} '
     "\u202eright to left\u202c and the network protocol of \x1b[31mDICOM\x1b[0m files is what we use all day long."
+    f" {GOOD} {BETTER}"
 )
 
 

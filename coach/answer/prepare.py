@@ -1,4 +1,4 @@
-"""What can be said about an answer before any model is asked (DESIGN section 9)."""
+"""What can be said about an answer before any model is asked: what is judged, what is not, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from coach.answer.answer import Answer, AssessmentWarning, Sentence
-from coach.answer.instructions import hidden_characters, instruction_signal
+from coach.answer.grader_talk import hidden_characters, instruction_signal
 from coach.answer.sentences import clean, shortened, split_sentences
 from coach.bank.questions import Question
 
@@ -245,3 +245,19 @@ def _count(number: int) -> str:
 
 def _warning(code: str, message: str) -> AssessmentWarning:
     return AssessmentWarning(code=code, message=message)
+
+
+def identify_language(text: str, expected: str) -> tuple[str, float]:
+    """Return the most likely language (ISO 639-1) and by how much its log-probability beats ``expected``.
+
+    By py3langid (Lui & Baldwin 2012, "langid.py"). The margin is 0 when the expected language is the most likely one.
+    """
+    import py3langid
+
+    if py3langid.classify(text)[0] == expected:
+        # The usual case, at half the price of a ranking.
+        return expected, 0.0
+    # "zxx" means "no language": numbers and codes say nothing about the language around them.
+    ranking = {language: score for language, score in py3langid.rank(text) if language != "zxx"}
+    best = max(ranking, key=lambda language: ranking[language])
+    return best, float(ranking[best] - ranking.get(expected, min(ranking.values())))

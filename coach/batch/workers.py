@@ -133,7 +133,7 @@ _prepare: Callable[[str, str], Answer] | None = None
 def _begin(questions: dict[str, Question], language: str) -> None:
     """Make a new process ready: it leaves Ctrl-C to its parent, and ends when that does."""
     global _prepare
-    from coach.answer.language import identify_language
+    from coach.answer.prepare import identify_language
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):

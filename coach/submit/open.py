@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from coach.answer.language import identify_language
+from coach.answer.prepare import identify_language
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank
 from coach.errors import ConfigurationError
@@ -134,7 +134,7 @@ def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similar
         similarity = encoder.SentenceEncoder() if encoder.encoder_installed() else LexicalSimilarity()
     detect = matcher = None
     if isinstance(similarity, encoder.SentenceEncoder):
-        from coach.answer.instruction_detector import InstructionDetector
+        from coach.answer.grader_talk import InstructionDetector
         from coach.model.matcher import Matcher
 
         detect, matcher = InstructionDetector(similarity).suspicious, Matcher()
