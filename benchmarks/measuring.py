@@ -35,5 +35,6 @@ async def measure_signals(judge: LogprobsJudge, task: JudgeTask) -> list[tuple[C
 
 
 async def measure_baselines(judge: LogprobsJudge, task: JudgeTask) -> None:
-    """Measure what content-free words get for every check of the task, where it is not known yet."""
-    await judge.baselines(task, task.checks, [])
+    """Measure what content-free words get for every red flag of the task, where it is not known yet."""
+    # Where the matcher is installed, as with the embedded model, the model is asked about red flags alone.
+    await judge.baselines(task, [check for check in task.checks if check.kind == "red_flag"], [])

@@ -14,6 +14,7 @@ from unittest import mock
 import httpx
 import pytest
 import respx
+from assessment_factory import shipped_bank
 
 from coach.model.choose import OPENAI_URL
 
@@ -120,10 +121,11 @@ def asked_checks(body: Body) -> list[str]:
 
 
 def verdicts(checks: list[str]) -> str:
-    """Return a structured reply that finds these checks met by the first sentence."""
+    """Return a structured reply that finds these checks met by the first sentence, and no harm of the whole bank."""
     entry = {"reason": "It says so.", "sentences": [1], "verdict": "met"}
+    harmless = {flag.id: {**entry, "verdict": "not_met"} for flag in shipped_bank().red_flags if flag.id in checks}
     return json.dumps(
-        {"checks": dict.fromkeys(checks, entry), "follow_up": "What came of it?", "outline": "Say [when]."}
+        {"checks": dict.fromkeys(checks, entry) | harmless, "follow_up": "What came of it?", "outline": "Say [when]."}
     )
 
 

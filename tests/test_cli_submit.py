@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 import respx
-from assessment_factory import dicom_question, dicom_rubric
+from assessment_factory import dicom_question, dicom_rubric, shipped_bank
 from coach_command import (
     ANSWER,
     FIRST_SENTENCE,
@@ -61,13 +61,13 @@ def test_openai_is_sent_question_rationale_rubric_and_answer(openai_chat: respx.
 
     [body] = bodies(openai_chat)
     prompt = prompt_of(body)
-    question = dicom_question()
+    question = next(question for question in shipped_bank().questions if question.id == ID)
     assert question.text in prompt
     assert question.rationale in prompt
-    assert all(check.statement in prompt for check in (*question.checks, *dicom_rubric().checks))
+    assert all(check.statement in prompt for check in shipped_bank().checks_of(question))
     assert all(c.title in prompt and all(lv.descriptor in prompt for lv in c.levels) for c in dicom_rubric().criteria)
     assert all(sentence in prompt for sentence in ANSWER.split(". "))
-    assert set(asked_checks(body)) == {check.id for check in (*question.checks, *dicom_rubric().checks)}
+    assert set(asked_checks(body)) == {check.id for check in shipped_bank().checks_of(question)}
     assert body["response_format"]["json_schema"]["strict"] is True
     assert body["store"] is False
 

@@ -281,7 +281,7 @@ def test_a_rubric_that_has_changed_does_not_break_an_old_assessment() -> None:
     old = [item.model_copy(update={"id": f"old-{item.id}"}) for item in criteria()]
     texts = found(cards(report_on(dicom_assessment(criteria=old))), Paragraph)
 
-    assert [said(text.text) for text in texts if text.look == "italic"][0] == "3 of 4 points made."
+    assert next(said(text.text) for text in texts if text.look == "italic") == "3 of 4 points made."
 
 
 def test_the_models_comment_is_shown_where_something_is_to_do() -> None:

@@ -63,7 +63,7 @@ class QuestionMatcher:
         def likeness(question_id: str) -> float:
             return max(SequenceMatcher(None, key, part).ratio() for part in (question_id, *question_id.split("-")))
 
-        begun = [question_id for start, question_id in self._texts.items() if key and start.startswith(key)]
+        begun = [question_id for start, question_id in self._own_texts.items() if key and start.startswith(key)]
         return tuple(dict.fromkeys([*begun, *sorted(self._ids.values(), key=likeness, reverse=True)]))[:count]
 
     def is_near(self, text: str) -> bool:
@@ -73,7 +73,7 @@ class QuestionMatcher:
         key = fold(text[:_LONGEST])
         if len(key) < 4:
             return False
-        for known in (*self._ids, *self._texts):
+        for known in (*self._ids, *self._own_texts):
             matcher = SequenceMatcher(None, known[: max(len(key), 20)], key)
             if known.startswith(key) or (matcher.quick_ratio() >= _NEAR and matcher.ratio() >= _NEAR):
                 return True
