@@ -231,8 +231,7 @@ def plan_calibration(
             f"{first.source}, line {first.line}: {first.message}; no other row can be used either",
             "Name the bank of these questions with --bank, or add the columns question and reference.",
         )
-    by_row = {id(task.row): task for task in tasks}
-    chosen = [by_row[id(row)] for row in sample([task.row for task in tasks], limit, seed)]
+    chosen = sample(tasks, limit, seed)
     given = [(task.row.score, task.row.rater_1, task.row.rater_2) for task in tasks]
     summary = GoldSummary(
         name=name,
@@ -287,17 +286,17 @@ def _question_of(row: GoldRow, bank: Bank | None, matcher: QuestionMatcher | Non
     return f"there is no question {name!r} in the bank{near}"
 
 
-def sample(rows: Sequence[GoldRow], limit: int | None, seed: int = 0) -> list[GoldRow]:
-    """Return at most ``limit`` rows, the same number from each question as far as they have that many.
+def sample(tasks: Sequence[GoldTask], limit: int | None, seed: int = 0) -> list[GoldTask]:
+    """Return at most ``limit`` answers, the same number to each question as far as it has that many.
 
-    The choice depends on the seed and the rows alone. Which rows of a question are taken first does not depend on
-    the other questions or on ``limit``, so a smaller sample is part of a larger one. The order stays as given.
+    The choice depends on the seed and the answers alone. Which answers to a question are taken first does not depend
+    on the other questions or on ``limit``, so a smaller sample is part of a larger one. The order stays as given.
     """
-    if limit is None or limit >= len(rows):
-        return list(rows)
+    if limit is None or limit >= len(tasks):
+        return list(tasks)
     groups: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        groups.setdefault(row.question_key, []).append(index)
+    for index, task in enumerate(tasks):
+        groups.setdefault(task.row.question_key, []).append(index)
     for key, indices in groups.items():
         random.Random(f"{seed}\0{key}").shuffle(indices)
     # When the limit does not divide evenly, chance decides which questions give one answer more.
@@ -305,7 +304,7 @@ def sample(rows: Sequence[GoldRow], limit: int | None, seed: int = 0) -> list[Go
     random.Random(f"{seed}").shuffle(order)
     longest = max(map(len, groups.values()))
     turns = [groups[key][turn] for turn in range(longest) for key in order if turn < len(groups[key])]
-    return [rows[index] for index in sorted(turns[:limit])]
+    return [tasks[index] for index in sorted(turns[:limit])]
 
 
 def find_scale(marks: Sequence[float], given: tuple[float, float] | None = None) -> Scale:
