@@ -56,6 +56,11 @@ CREATE TABLE IF NOT EXISTS {where}.sent (custom_id TEXT PRIMARY KEY, job INTEGER
 CREATE INDEX IF NOT EXISTS {where}.sent_by_same ON sent (same);
 CREATE TABLE IF NOT EXISTS {where}.facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+#: A result is never replaced by another one or by a failure.
+KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score, needs_review, assessment, at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET same = excluded.same, row_id = excluded.row_id,
+    same_as = excluded.same_as, reason = excluded.reason, score = excluded.score, needs_review = excluded.needs_review,
+    assessment = excluded.assessment, at = excluded.at WHERE results.reason IS NOT NULL"""
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
 #: Each row with its result; equal answers share a failure.
@@ -243,11 +248,7 @@ class Store:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         with self._errors():
             self._database.execute(
-                "INSERT INTO results (key, same, row_id, same_as, reason, score, needs_review, assessment, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET same = excluded.same,"
-                " row_id = excluded.row_id, same_as = excluded.same_as, reason = excluded.reason,"
-                " score = excluded.score, needs_review = excluded.needs_review, assessment = excluded.assessment,"
-                " at = excluded.at WHERE results.reason IS NOT NULL",
+                KEEP_RESULT,
                 (key.key, key.same, row_id, same_as, reason, scored,
                  None if assessment is None else assessment.needs_review, text, at),
             )  # fmt: skip
