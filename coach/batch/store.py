@@ -265,12 +265,11 @@ class Store:
 
     def criterion_titles(self) -> list[str]:
         """Return the titles of the criteria of all scored rows, in the order in which they first appear."""
-        with self._errors():
-            found = self._database.execute(
-                f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
-                " json_each(ended.assessment, '$.criteria') AS item WHERE reason IS NULL AND score IS NOT NULL"
-                " GROUP BY 1 ORDER BY min(place), item.key"
-            ).fetchall()
+        found = self._all(
+            f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
+            " json_each(ended.assessment, '$.criteria') AS item WHERE reason IS NULL AND score IS NOT NULL"
+            " GROUP BY 1 ORDER BY min(place), item.key"
+        )
         return [title for (title,) in found]
 
     def result(self, row_id: str) -> RowResult | None:
@@ -292,9 +291,7 @@ class Store:
 
     def by_question(self) -> dict[str, int]:
         """Return how many rows there are of each question."""
-        with self._errors():
-            found = self._database.execute("SELECT question_id, count(*) FROM rows GROUP BY 1 ORDER BY 1").fetchall()
-        return dict(found)
+        return dict(self._all("SELECT question_id, count(*) FROM rows GROUP BY 1 ORDER BY 1"))
 
     def problems(self, limit: int = -1) -> Iterator[RowProblem]:
         """Yield the rows of the inputs that could not be read."""
@@ -314,9 +311,7 @@ class Store:
 
     def jobs(self) -> list[BatchJob]:
         """Return all jobs, the oldest first."""
-        with self._errors():
-            found = self._database.execute("SELECT data FROM jobs ORDER BY number").fetchall()
-        return [BatchJob.model_validate_json(data) for (data,) in found]
+        return [BatchJob.model_validate_json(data) for (data,) in self._all("SELECT data FROM jobs ORDER BY number")]
 
     def keep_job(self, job: BatchJob, sent: Iterable[tuple[str, RowKey]] = ()) -> None:
         """Keep a job as it is now, and with a new one what was sent under which id."""
@@ -386,6 +381,10 @@ class Store:
             )
         return version
 
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
+        with self._errors():
+            return self._database.execute(query, values).fetchall()
+
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with self._errors():
             row: sqlite3.Row | None = self._database.execute(query, values).fetchone()
@@ -394,8 +393,7 @@ class Store:
     def _pages(self, query: str, cursor: tuple[str, ...], start: tuple[int, ...]) -> Iterator[sqlite3.Row]:
         last = start
         while True:
-            with self._errors():
-                page = self._database.execute(query, last).fetchall()
+            page = self._all(query, last)
             yield from page
             if len(page) < _PAGE:
                 return
