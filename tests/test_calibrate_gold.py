@@ -279,7 +279,7 @@ def test_an_unusable_reference_is_a_problem_of_its_rows() -> None:
     tasks, problems = match_questions([gold_row(1, 3, ("What?", " ")), gold_row(2, 3)], None)
 
     assert len(tasks) == 1
-    assert [p.message for p in problems] == ["the reference answer is empty"]
+    assert [p.message for p in problems] == ["the reference answer is empty. Give at least one sentence."]
 
 
 def sampled(rows: list[GoldRow], limit: int, seed: int) -> list[GoldRow]:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coach.bank.find import QuestionMatcher
+from coach.bank.find import find_question
 from coach.bank.questions import Bank, Question
 from coach.batch.inputs.layout import Columns
 from coach.batch.inputs.tables import open_table, storable
@@ -228,8 +228,8 @@ def plan_calibration(
     if not tasks:
         first = unknown[0]
         raise InputError(
-            f"{first.source}, line {first.line}: {first.message}; no other row can be used either",
-            "Name the bank of these questions with --bank, or add the columns question and reference.",
+            f"{first.source}, line {first.line}: {first.message}",
+            "No other row can be used either. Name the bank with --bank, or add the columns question and reference.",
         )
     chosen = sample(tasks, limit, seed)
     given = [(task.row.score, task.row.rater_1, task.row.rater_2) for task in tasks]
@@ -253,11 +253,18 @@ def match_questions(rows: Sequence[GoldRow], bank: Bank | None) -> tuple[list[Go
     A row with ``question`` and ``reference`` is judged by these, whatever its ``question_id``. ``bank`` may be None
     when no row needs it (see `needs_bank`).
     """
-    matcher = QuestionMatcher(bank) if bank else None
     found: dict[str, Question | str] = {}
     for row in rows:
-        if row.question_key not in found:
-            found[row.question_key] = _question_of(row, bank, matcher)
+        if row.question_key in found:
+            continue
+        try:
+            found[row.question_key] = (
+                find_question(bank, row.question_id or "")
+                if bank and row.question is None
+                else reference_question(row.question or "", row.reference or "")
+            )
+        except InputError as error:
+            found[row.question_key] = f"{error.message}. {error.hint}"
     inline = [found[row.question_key] for row in rows if row.question is not None]
     made = [question for question in inline if isinstance(question, Question)]
     own_bank = reference_bank(made) if made else None
@@ -271,19 +278,6 @@ def match_questions(rows: Sequence[GoldRow], bank: Bank | None) -> tuple[list[Go
         else:
             tasks.append(GoldTask(row, question, home))
     return tasks, problems
-
-
-def _question_of(row: GoldRow, bank: Bank | None, matcher: QuestionMatcher | None) -> Question | str:
-    if row.question is not None:
-        try:
-            return reference_question(row.question, row.reference or "")
-        except InputError as error:
-            return error.message
-    name = row.question_id or ""
-    if bank and matcher and (match := matcher.match(name)):
-        return next(question for question in bank.questions if question.id == match.question_id)
-    near = f"; nearest are {', '.join(matcher.nearest(name))}" if matcher else ""
-    return f"there is no question {name!r} in the bank{near}"
 
 
 def sample(tasks: Sequence[GoldTask], limit: int | None, seed: int = 0) -> list[GoldTask]:
