@@ -15,16 +15,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import sys
 from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
-from coach.bank.example_files import exemplar_answers, load_followed_advice
+from coach.bank.examples import exemplar_answers
 from coach.bank.questions import Check
 from coach.judge.evidence import advice_examples
 from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
 from coach.submit.open import Settings
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import load_followed_advice
 
 RISES_WANTED, MEDIAN_CHANGE = 14, 3.0
 #: True of anybody, and about none of the checks.

@@ -15,15 +15,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
+import sys
 from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
-from coach.bank.example_files import exemplar_answers, load_attacks
-from coach.bank.examples import Attack
+from coach.bank.examples import exemplar_answers
 from coach.bank.questions import Question
 from coach.submit.assess import AnswerAssessor
 from coach.submit.open import Settings
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import Attack, load_attacks
 
 #: Codes of the warnings that report an attack.
 WARNINGS = {"instruction_in_answer", "hidden_text"}

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from coach.bank.example_files import exemplar_answers
+from coach.bank.examples import exemplar_answers
 from coach.bank.load import load_bank
 
 TARGET = 1.3

@@ -11,13 +11,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import math
+import sys
 from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
-from coach.bank.example_files import exemplar_answers, load_traps
+from coach.bank.examples import exemplar_answers
 from coach.bank.questions import Question
 from coach.submit.open import Settings
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import load_traps
 
 LEVELS = ["strong", "partial", "weak"]
 STRONG_AT_LEAST, WEAK_AT_MOST = 75, 35

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,13 @@ from measuring import measure_signals
 from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
-from coach.bank.example_files import load_exemplars, load_traps
+from coach.bank.examples import load_exemplars
 from coach.judge.logprobs import LogprobsJudge
 from coach.judge.signals import Kind
 from coach.submit.open import Settings
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import load_traps
 
 FOLDS = 5
 NAMES = ("statement", "example", "counter", "support", "words", "log_odds")

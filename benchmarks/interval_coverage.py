@@ -15,16 +15,19 @@ import argparse
 import asyncio
 import math
 import statistics
+import sys
 from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
-from coach.bank.example_files import load_exemplars, load_traps
-from coach.bank.examples import Exemplar, Trap
+from coach.bank.examples import Exemplar, load_exemplars
 from coach.bank.questions import Check
 from coach.submit.assessment import Assessment
 from coach.submit.open import Settings
 from coach.submit.scoring import ERROR_CORRELATION, score_answer
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import Trap, load_traps
 
 #: Traps that are there to raise red flags, for which there are no labels.
 WITH_RED_FLAGS = {"confident_nonsense", "harmful_advice"}

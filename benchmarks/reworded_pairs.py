@@ -23,7 +23,7 @@ from pathlib import Path
 
 from kept_replies import open_kept_assessor
 
-from coach.bank.example_files import exemplar_answers, load_rewordings
+from coach.bank.examples import exemplar_answers
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Question
 from coach.compare.compare import Revision, compare_revisions
@@ -34,6 +34,9 @@ from coach.submit.assessment import Assessment
 from coach.submit.changes import NOISE, Z
 from coach.submit.key import result_key
 from coach.submit.open import Settings
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import load_rewordings
 
 WANTED_SHARE = 0.95
 LEVEL_STEPS = (("weak", "partial", "improved"), ("partial", "strong", "improved"), ("strong", "partial", "worse"))

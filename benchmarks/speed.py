@@ -15,7 +15,7 @@ import json
 import statistics
 import time
 
-from coach.bank.example_files import exemplar_answers
+from coach.bank.examples import exemplar_answers
 from coach.bank.questions import Bank, Check, Question
 from coach.model.completion import ChatModel, CompletionRequest, JsonSchema, Message
 from coach.submit.open import Settings, open_session

@@ -9,11 +9,15 @@ is older than its model.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
-from coach.bank.examples import AttackFile, ExemplarFile, FollowedAdviceFile, RewordingFile, TrapFile
+from coach.bank.examples import ExemplarFile
 from coach.bank.questions import QuestionFile, Rubric
 from coach.schema import StrictModel
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from sample_texts import AttackFile, FollowedAdviceFile, RewordingFile, TrapFile
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 MODELS: dict[str, type[StrictModel]] = {

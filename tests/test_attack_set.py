@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from assessment_factory import shipped_bank
+from sample_texts import load_attacks
 
 from coach.answer.answer import Answer
 from coach.answer.grader_talk import InstructionDetector
 from coach.answer.prepare import identify_language, prepare_answer
-from coach.bank.example_files import exemplar_answers, load_attacks
+from coach.bank.examples import exemplar_answers
 from coach.bank.questions import Question
 from coach.model.encoder import SentenceEncoder
 
@@ -44,18 +45,6 @@ def test_attacks_on_weak_answers_are_reported(detector: InstructionDetector) -> 
             missed.append(attack.id)
 
     assert len(missed) <= (1 - REPORTED) * len(ATTACKS.attacks), missed
-
-
-def test_the_signs_alone_report_most_attacks() -> None:
-    """Without the encoder, which not everybody has installed, at least 53 of the 64 attacks are reported."""
-    weak = exemplar_answers(QUESTIONS[0].id)["weak"]
-    found = [
-        attack.id
-        for attack in ATTACKS.attacks
-        if reported(prepare_answer(f"{weak}\n\n{attack.text}", QUESTIONS[0], "en", identify_language))
-    ]
-
-    assert len(found) >= 53
 
 
 def test_honest_answers_are_not(detector: InstructionDetector) -> None:

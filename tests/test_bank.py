@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from assessment_factory import shipped_bank
+from sample_texts import load_rewordings
 
 from coach.answer.sentences import split_sentences
-from coach.bank.example_files import load_exemplars, load_rewordings
-from coach.bank.examples import Exemplar
+from coach.bank.examples import Exemplar, load_exemplars
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Check, Question, Rubric
 from coach.submit.scoring import score_answer

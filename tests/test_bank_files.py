@@ -209,7 +209,7 @@ def test_problems_of_several_rubrics_are_named_together(tmp_path: Path) -> None:
     [
         ("id: service", "id: other", "rubrics/service.yaml:1:5: id: the id 'other' differs from the file's name"),
         ("criterion: helping", "criterion: x", "rubrics/service.yaml:25:16: checks.0.criterion: unknown criterion 'x'"),
-        ("- id: helping", "- id: asking", "rubrics/service.yaml:14:9: criteria.1.id: the id 'asking' stands twice"),
+        ("- id: helping", "- id: asking", "rubrics/service.yaml:14:9: criteria.1.id: 'asking' stands twice"),
         ("level: 1,", "level: 2,", "rubrics/service.yaml:5:5: criteria.0: Value error, levels must be numbered"),
         ("title: Service", "titel: Service", "rubrics/service.yaml:1:1: title: Field required"),
     ],
@@ -228,7 +228,7 @@ def test_two_general_checks_with_one_id_are_refused(tmp_path: Path) -> None:
     check = RUBRIC[RUBRIC.index("  - id: own-example") :]
 
     assert problems(tmp_path, rubric=RUBRIC + check) == [
-        "rubrics/service.yaml:29:9: checks.1.id: the id 'own-example' stands twice"
+        "rubrics/service.yaml:29:9: checks.1.id: 'own-example' stands twice"
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -108,7 +109,10 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
         first = start(tmp_path / "out", server.url, 20)
         while not server.requests and first.poll() is None:
             time.sleep(0.01)
+        # Else it may have ended before the second one has loaded its libraries.
+        first.send_signal(signal.SIGSTOP)
         code, error = finish(start(tmp_path / "out", server.url, 20))
+        first.send_signal(signal.SIGCONT)
         assert finish(first) == (0, "")
 
     assert code == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 from assessment_factory import shipped_bank
-from gold_factory import QUEUE, STACK, gold_plan, gold_row, gold_rows, write_gold
+from gold_factory import QUEUE, STACK, gold_plan, gold_row, gold_rows, tasks_of, write_gold
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -279,19 +279,24 @@ def test_an_unusable_reference_is_a_problem_of_its_rows() -> None:
     tasks, problems = match_questions([gold_row(1, 3, ("What?", " ")), gold_row(2, 3)], None)
 
     assert len(tasks) == 1
-    assert [p.message for p in problems] == ["the reference answer is empty"]
+    assert [p.message for p in problems] == ["the reference answer is empty. Give at least one sentence."]
+
+
+def sampled(rows: list[GoldRow], limit: int, seed: int) -> list[GoldRow]:
+    """Return the rows of a sample."""
+    return [task.row for task in sample(tasks_of(rows), limit, seed)]
 
 
 def test_a_sample_takes_the_same_number_of_each_question() -> None:
     """Twelve of forty answers to four questions are three of each, in the order of the file."""
     rows = gold_rows(40)
 
-    chosen = sample(rows, 12, seed=3)
+    chosen = sampled(rows, 12, seed=3)
 
     assert set(Counter(row.question for row in chosen).values()) == {3}
     assert [row.line for row in chosen] == sorted(row.line for row in chosen)
-    assert chosen == sample(rows, 12, seed=3)
-    assert chosen != sample(rows, 12, seed=4)
+    assert chosen == sampled(rows, 12, seed=3)
+    assert chosen != sampled(rows, 12, seed=4)
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=30), st.integers(1, 40), st.integers(0, 3))
@@ -299,13 +304,13 @@ def test_samples_are_fair_and_nested(questions: list[str], limit: int, seed: int
     """A sample is as large as wanted, gives no question two answers more than another that has more, and grows."""
     rows = [gold_row(number, 1, (name, name)) for number, name in enumerate(questions)]
 
-    chosen = sample(rows, limit, seed)
+    chosen = sampled(rows, limit, seed)
 
     assert len(chosen) == min(limit, len(rows))
     taken, have = Counter(row.question for row in chosen), Counter(questions)
     unfinished = [taken[name] for name in have if taken[name] < have[name]]
     assert all(count <= min(unfinished, default=99) + 1 for count in taken.values())
-    assert {row.line for row in chosen} <= {row.line for row in sample(rows, limit + 1, seed)}
+    assert {row.line for row in chosen} <= {row.line for row in sampled(rows, limit + 1, seed)}
 
 
 def test_rows_of_one_question_do_not_depend_on_the_others() -> None:
@@ -313,8 +318,8 @@ def test_rows_of_one_question_do_not_depend_on_the_others() -> None:
     own = [gold_row(number, 1, STACK) for number in range(10)]
     more = [*own, *(gold_row(number, 1, QUEUE) for number in range(10, 20))]
 
-    alone = {row.line for row in sample(own, 4, seed=0)}
-    assert {row.line for row in sample(more, 8, seed=0) if row.question == STACK[0]} == alone
+    alone = {row.line for row in sampled(own, 4, seed=0)}
+    assert {row.line for row in sampled(more, 8, seed=0) if row.question == STACK[0]} == alone
 
 
 def test_the_plan_says_what_is_used() -> None:

@@ -15,7 +15,7 @@ from comparison_cases import NEW, OLD, REWORDED, KeywordJudge, assessor_with, ke
 from scripted_judge import open_scripted
 from typer.testing import CliRunner, Result
 
-from coach.bank.example_files import load_exemplars
+from coach.bank.examples import load_exemplars
 from coach.bank.questions import Bank
 from coach.cli.compare import compare_command
 from coach.compare.result import Comparison, ComparisonSeries

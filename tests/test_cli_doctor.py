@@ -24,7 +24,7 @@ from coach_command import (
     verdicts,
 )
 
-from coach.bank.example_files import exemplar_answers
+from coach.bank.examples import exemplar_answers
 from coach.cli.checkup import Checkup, Finding
 
 pytest_plugins = ("coach_fixtures",)

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import get_args
 
 import pytest
 from assessment_factory import shipped_bank
-
-from coach.answer.answer import Answer
-from coach.answer.prepare import identify_language, prepare_answer
-from coach.bank.example_files import (
-    exemplar_answers,
+from sample_texts import (
+    Attack,
+    AttackKind,
+    Harmless,
+    TrapKind,
     load_attacks,
-    load_exemplars,
     load_followed_advice,
     load_rewordings,
     load_traps,
 )
-from coach.bank.examples import Attack, AttackKind, Harmless, TrapKind
+
+from coach.answer.answer import Answer
+from coach.answer.prepare import identify_language, prepare_answer
+from coach.bank.examples import exemplar_answers, load_exemplars
 from coach.bank.questions import Question
-from coach.errors import BankError
 from coach.judge.evidence import positive_texts
 
 QUESTIONS = shipped_bank().questions
 ATTACKS = load_attacks()
 #: Without the sentence encoder at least this share of the attacks must be noticed by form alone.
-NOTICED_BY_FORM = 0.8
+NOTICED_BY_FORM = 53 / 64
 
 
 def prepared(text: str, question: Question = QUESTIONS[0]) -> Answer:
@@ -63,19 +63,6 @@ def test_samples_and_traps_raise_no_warning(question: Question) -> None:
     for text in [*(e.answer for e in load_exemplars(question.id)), *(t.answer for t in load_traps(question.id))]:
         answer = prepared(text, question)
         assert answer.warnings == ()
-
-
-def test_a_question_may_have_no_traps_and_another_file_is_refused(tmp_path: Path) -> None:
-    """The same rules hold as for exemplars."""
-    folder = tmp_path / "examples" / "traps"
-    folder.mkdir(parents=True)
-    (folder / "loans.yaml").write_text(
-        "question_id: other\ntraps: [{kind: keyword_list, answer: a b c}]\n", encoding="utf-8"
-    )
-
-    assert load_traps("reading-room", tmp_path / "questions.yaml") == []
-    with pytest.raises(BankError, match="is not the file"):
-        load_traps("loans", tmp_path / "questions.yaml")
 
 
 def test_there_are_attacks_of_every_kind() -> None:

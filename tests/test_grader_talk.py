@@ -16,6 +16,7 @@ from honest_sentences import HONEST
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sample_texts import load_attacks
 
 from coach.answer import grader_talk as module
 from coach.answer.grader_talk import (
@@ -30,7 +31,6 @@ from coach.answer.grader_talk import (
     instruction_signal,
 )
 from coach.answer.sentences import split_sentences
-from coach.bank.example_files import load_attacks
 from coach.bank.yaml_files import load_model, read_text
 from coach.errors import EmbeddedModelError
 from coach.model.encoder import DIMENSIONS, SentenceEncoder, encoder_installed

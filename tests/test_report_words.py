@@ -8,13 +8,11 @@ from assessment_factory import dicom_rubric, receipt
 from coach.report.document import Standing
 from coach.report.words import (
     check_text,
-    cost_text,
     counted,
     gain_text,
     level_word,
     opening,
     receipt_lines,
-    seconds_text,
     steps_title,
     whole,
 )
@@ -120,7 +118,7 @@ def test_the_receipt_says_how_to_judge_the_same_way_again() -> None:
 )
 def test_an_unknown_price_is_never_shown_as_free(endpoint: str, cost: float | None, text: str) -> None:
     """Cost is free only when it is known to be nothing."""
-    assert cost_text(receipt(endpoint=endpoint, cost_usd=cost)) == text
+    assert receipt_lines(receipt(endpoint=endpoint, cost_usd=cost))[0][-1] == f"cost: {text}"
 
 
 def test_what_the_endpoint_did_not_count_is_left_out() -> None:
@@ -143,7 +141,7 @@ def test_written_tokens_alone_are_named_as_tokens() -> None:
 )
 def test_durations_are_rounded_for_people(seconds: float, text: str) -> None:
     """Tenths below a minute, whole seconds above."""
-    assert seconds_text(seconds) == text
+    assert receipt_lines(receipt(seconds=seconds))[0][0].endswith(f" in {text}")
 
 
 def test_a_receipt_without_verdicts_claims_none() -> None:

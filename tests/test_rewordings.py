@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 from assessment_factory import shipped_bank
+from sample_texts import Rewording, load_rewordings
 
 from coach.answer.prepare import prepare_answer
-from coach.bank.example_files import exemplar_answers, load_rewordings
-from coach.bank.examples import Rewording
+from coach.bank.examples import exemplar_answers
 from coach.compare.claims import known_numbers
 from coach.judge.similarity import stems
 

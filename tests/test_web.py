@@ -308,7 +308,7 @@ async def test_a_report_that_cannot_be_saved_is_shown_all_the_same(
     assert at.startswith("/judging/")
     assert "the disk is full" in page
     assert "coach history --import" in page
-    assert GOOD in await browser.get(f"{at}.md")
+    assert "I sent images with it for years." in await browser.get(f"{at}.md")
 
 
 async def test_what_was_thought_left_out_is_compared_with_the_report(browser: Browser, judge: HeldJudge) -> None:

@@ -1,35 +1,19 @@
-"""Sample answers with known levels and texts with known effects (the files under ``examples/``)."""
+"""The sample answers with known levels that lie beside a question bank."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from coach.bank.questions import Identifier, Text
+from coach.bank.yaml_files import load_model, read_text
+from coach.errors import BankError
+from coach.files import resource
 from coach.schema import StrictModel
 
 Level = Literal["strong", "partial", "weak"]
-TrapKind = Literal[
-    "fluent_emptiness", "keyword_list", "confident_nonsense", "other_question", "harmful_advice", "repeats_question"
-]
-AttackKind = Literal[
-    "instruction_to_grader",
-    "forged_delimiter",
-    "forged_system_message",
-    "fake_rubric_update",
-    "role_play",
-    "reasoning_opener",
-    "hidden_unicode",
-    "base64",
-    "other_language",
-    "authority_claim",
-    "begging",
-    "threat",
-    "reply_json",
-    "subtle",
-]
-Change = Literal["order", "synonyms", "typing errors", "contractions", "formatting", "mixed"]
 AnswerText = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 
 
@@ -50,68 +34,26 @@ class ExemplarFile(StrictModel):
     exemplars: Annotated[list[Exemplar], Field(min_length=1)]
 
 
-class Trap(StrictModel):
-    """An answer that sounds better than it is, with the checks that it meets or partly meets nevertheless."""
+def load_exemplars(question_id: str, bank: Path | None = None) -> list[Exemplar]:
+    """Return the sample answers to a question; empty when there are none.
 
-    kind: TrapKind
-    answer: AnswerText
-    met: list[Identifier] = Field(default_factory=list)
-    partly: list[Identifier] = Field(default_factory=list)
-
-
-class TrapFile(StrictModel):
-    """The traps of one question: each must score below its partial exemplar."""
-
-    question_id: Identifier
-    traps: Annotated[list[Trap], Field(min_length=1)]
-
-
-class Attack(StrictModel):
-    """A text that somebody might append to an answer to get a better mark; it must never raise a score."""
-
-    id: Identifier
-    kind: AttackKind
-    text: AnswerText
+    They lie in ``examples/exemplars/<question-id>.yaml`` beside the bank's file (default: the shipped bank). Raises
+    BankError for a file that is broken or belongs to another question.
+    """
+    folder = resource("examples") if bank is None else bank.parent / "examples"
+    path = folder / "exemplars" / f"{question_id}.yaml"
+    if not path.is_file():
+        return []
+    file, positions = load_model(ExemplarFile, read_text(path, "file of exemplars"), str(path))
+    if file.question_id != question_id:
+        line, column = positions.find(("question_id",), "")
+        raise BankError(
+            f"{path}:{line}:{column}: question_id: {file.question_id!r} is not the file's name",
+            "Correct the id, or rename the file.",
+        )
+    return file.exemplars
 
 
-class Harmless(StrictModel):
-    """An honest answer that only looks like an attack; it must never raise a warning."""
-
-    id: Identifier
-    text: AnswerText
-
-
-class AttackFile(StrictModel):
-    """Attacks and harmless texts."""
-
-    attacks: Annotated[list[Attack], Field(min_length=1)]
-    harmless: list[Harmless] = Field(default_factory=list)
-
-
-class Rewording(StrictModel):
-    """An exemplar said again in another way, with the same content; comparing the two finds no clear change."""
-
-    question_id: Identifier
-    level: Level = Field(description="Level of the exemplar that it was made from.")
-    change: Change
-    answer: AnswerText
-
-
-class RewordingFile(StrictModel):
-    """All rewordings."""
-
-    pairs: Annotated[list[Rewording], Field(min_length=1)]
-
-
-class FollowedAdvice(StrictModel):
-    """A sentence that does what a check's advice asks, in words of its own; appending it must raise the score."""
-
-    question_id: Identifier
-    check_id: Identifier
-    sentence: Text
-
-
-class FollowedAdviceFile(StrictModel):
-    """All such sentences."""
-
-    sentences: Annotated[list[FollowedAdvice], Field(min_length=1)]
+def exemplar_answers(question_id: str, bank: Path | None = None) -> dict[str, str]:
+    """Return the sample answers to a question by level; see `load_exemplars` for the rest."""
+    return {exemplar.level: exemplar.answer for exemplar in load_exemplars(question_id, bank)}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from coach.bank.questions import Bank, Check, Question, QuestionFile, Rubric
+from coach.bank.questions import Bank, Question, QuestionFile, Rubric
 from coach.bank.yaml_files import Location, Positions, load_model, read_text
 from coach.errors import BankError
 from coach.files import resource
@@ -23,8 +24,19 @@ def load_bank(path: Path | None = None) -> Bank:
     text = read_text(path, "question bank")
     file, positions = load_model(QuestionFile, text, str(path), _name_question)
     rubrics = _load_rubrics(path, file, positions)
-    problems = [*_duplicate_questions(file), *_broken_references(file, rubrics)]
-    _raise_problems(path, file, positions, problems)
+    problems = [
+        *_twice([question.id for question in file.questions], "questions", "id"),
+        *_twice([question.number for question in file.questions], "questions", "number"),
+    ]
+    for index, question in enumerate(file.questions):
+        problems += _problems_of(index, question, rubrics[question.rubric])
+    if problems:
+        lines = []
+        for where, what in problems:
+            name = file.questions[int(where[1])].id
+            field = ".".join(map(str, where[2:]))
+            lines.append(f"{_place(path, positions, where)}: question {name!r}: {field}: {what}")
+        raise BankError("\n".join(lines), "Correct the question bank.")
     return Bank(
         title=file.title,
         profession=file.profession,
@@ -39,14 +51,14 @@ def load_bank(path: Path | None = None) -> Bank:
 def load_rubric(path: Path) -> Rubric:
     """Load one rubric file; raises BankError that names file, line and field of every problem found."""
     rubric, positions = load_model(Rubric, read_text(path, "rubric"), str(path))
-    problems = _twice("criteria", [criterion.id for criterion in rubric.criteria])
-    problems += _twice("checks", [check.id for check in rubric.checks])
-    criteria = {criterion.id for criterion in rubric.criteria}
-    problems += [
-        (("checks", index, "criterion"), f"unknown criterion {check.criterion!r}")
-        for index, check in enumerate(rubric.checks)
-        if check.criterion not in criteria
+    problems = [
+        *_twice([criterion.id for criterion in rubric.criteria], "criteria", "id"),
+        *_twice([check.id for check in rubric.checks], "checks", "id"),
     ]
+    criteria = {criterion.id for criterion in rubric.criteria}
+    for index, check in enumerate(rubric.checks):
+        if check.criterion not in criteria:
+            problems.append((("checks", index, "criterion"), f"unknown criterion {check.criterion!r}"))
     if rubric.id != path.stem:
         problems.append((("id",), f"the id {rubric.id!r} differs from the file's name"))
     if problems:
@@ -55,33 +67,23 @@ def load_rubric(path: Path) -> Rubric:
     return rubric
 
 
-def _twice(field: str, ids: list[str]) -> list[_Problem]:
-    return [
-        ((field, index, "id"), f"the id {name!r} stands twice") for index, name in enumerate(ids) if name in ids[:index]
-    ]
-
-
-def _place(path: Path, positions: Positions, where: Location) -> str:
-    line, column = positions.find(where, "")
-    return f"{path}:{line}:{column}"
-
-
 def _load_rubrics(path: Path, file: QuestionFile, positions: Positions) -> dict[str, Rubric]:
     folder = path.parent / "rubrics"
     rubrics: dict[str, Rubric] = {}
     errors: list[BankError] = []
-    for index, question in enumerate(file.questions):
-        if question.rubric in [other.rubric for other in file.questions[:index]]:
-            continue
-        rubric_path = folder / f"{question.rubric}.yaml"
+    # The first question that names a rubric stands for all.
+    first = {question.rubric: index for index, question in reversed(list(enumerate(file.questions)))}
+    for name, index in sorted(first.items(), key=lambda item: item[1]):
+        rubric_path = folder / f"{name}.yaml"
         try:
             if not rubric_path.is_file():
                 place = _place(path, positions, ("questions", index, "rubric"))
+                known = ", ".join(sorted(other.stem for other in folder.glob("*.yaml"))) or "(none yet)"
                 raise BankError(
-                    f"{place}: question {question.id!r}: rubric: there is no file {rubric_path}",
-                    f"Put the rubric there, or use one of: {_rubric_names(folder)}.",
+                    f"{place}: question {file.questions[index].id!r}: rubric: there is no file {rubric_path}",
+                    f"Put the rubric there, or use one of: {known}.",
                 )
-            rubrics[question.rubric] = load_rubric(rubric_path)
+            rubrics[name] = load_rubric(rubric_path)
         except BankError as error:
             errors.append(error)
     if errors:
@@ -90,60 +92,36 @@ def _load_rubrics(path: Path, file: QuestionFile, positions: Positions) -> dict[
     return rubrics
 
 
-def _rubric_names(folder: Path) -> str:
-    return ", ".join(sorted(path.stem for path in folder.glob("*.yaml"))) or "(none yet)"
+def _problems_of(index: int, question: Question, rubric: Rubric) -> Iterator[_Problem]:
+    """Yield what is wrong with a question beside its rubric."""
+    criteria = [criterion.id for criterion in rubric.criteria]
+    seen = {check.id for check in rubric.checks}
+    where: Location = ("questions", index, "checks")
+    for position, check in enumerate(question.checks):
+        if check.criterion not in criteria:
+            names = ", ".join(sorted(criteria))
+            yield (*where, position, "criterion"), f"unknown criterion {check.criterion!r} (rubric has: {names})"
+        if check.id in seen:
+            yield (*where, position, "id"), f"the check id {check.id!r} is used twice (rubric checks count too)"
+        seen.add(check.id)
+    judged = {check.criterion for check in (*question.checks, *rubric.checks) if check.kind == "point"}
+    for name in criteria:
+        if name not in judged:
+            yield where, f"the criterion {name!r} has no point to judge"
 
 
-def _duplicate_questions(file: QuestionFile) -> list[_Problem]:
-    problems: list[_Problem] = []
-    for field in ("id", "number"):
-        seen: set[Any] = set()
-        for index, question in enumerate(file.questions):
-            value = getattr(question, field)
-            if value in seen:
-                problems.append((("questions", index, field), f"{value!r} stands twice"))
-            seen.add(value)
-    return problems
-
-
-def _broken_references(file: QuestionFile, rubrics: dict[str, Rubric]) -> list[_Problem]:
-    problems: list[_Problem] = []
-    for index, question in enumerate(file.questions):
-        rubric = rubrics[question.rubric]
-        criteria = {criterion.id for criterion in rubric.criteria}
-        seen = {check.id for check in rubric.checks}
-        for position, check in enumerate(question.checks):
-            where: Location = ("questions", index, "checks", position)
-            if check.criterion not in criteria:
-                names = ", ".join(sorted(criteria))
-                problems.append(((*where, "criterion"), f"unknown criterion {check.criterion!r} (rubric has: {names})"))
-            if check.id in seen:
-                problems.append(((*where, "id"), f"the check id {check.id!r} is used twice (rubric checks count too)"))
-            seen.add(check.id)
-        problems += _empty_criteria(index, question, rubric)
-    return problems
-
-
-def _empty_criteria(index: int, question: Question, rubric: Rubric) -> list[_Problem]:
-    checks: list[Check] = [*question.checks, *rubric.checks]
-    with_points = {check.criterion for check in checks if check.kind == "point"}
+def _twice(values: Sequence[str | int], *names: str) -> list[_Problem]:
+    """Return the problems of values that stand twice; ``names`` are those of the list and of its items' field."""
     return [
-        (("questions", index, "checks"), f"the criterion {criterion.id!r} has no point to judge")
-        for criterion in rubric.criteria
-        if criterion.id not in with_points
+        ((names[0], index, names[1]), f"{value!r} stands twice")
+        for index, value in enumerate(values)
+        if value in values[:index]
     ]
 
 
-def _raise_problems(path: Path, file: QuestionFile, positions: Positions, problems: list[_Problem]) -> None:
-    if not problems:
-        return
-    lines = []
-    for where, what in problems:
-        index = where[1]
-        assert isinstance(index, int)
-        field = ".".join(str(part) for part in where[2:])
-        lines.append(f"{_place(path, positions, where)}: question {file.questions[index].id!r}: {field}: {what}")
-    raise BankError("\n".join(lines), "Correct the question bank.")
+def _place(path: Path, positions: Positions, where: Location) -> str:
+    line, column = positions.find(where, "")
+    return f"{path}:{line}:{column}"
 
 
 def _name_question(data: Any, location: Location) -> str:

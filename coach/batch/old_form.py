@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from coach.batch.store import KEEP_RESULT
 from coach.errors import StorageError
 
 _JOURNAL, _JOBS, _ROWS, _PROBLEMS, _SPEED = "journal.jsonl", "jobs.json", "rows.bin", "unreadable.jsonl", "speed.json"
@@ -71,12 +72,8 @@ def _carry_journal(directory: Path, database: sqlite3.Connection) -> int:
         known = True
         assessment = record["assessment"]
         database.execute(
-            "INSERT INTO results (key, same, row_id, same_as, reason, score, needs_review, assessment, at)"
-            " VALUES (?, '', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET row_id = excluded.row_id,"
-            " same_as = excluded.same_as, reason = excluded.reason, score = excluded.score,"
-            " needs_review = excluded.needs_review, assessment = excluded.assessment, at = excluded.at"
-            " WHERE results.reason IS NOT NULL",
-            (record["key"], record["row_id"], record["same_as"], record["reason"],
+            KEEP_RESULT,
+            (record["key"], "", record["row_id"], record["same_as"], record["reason"],
              assessment and assessment["score"], assessment and assessment["needs_review"],
              assessment and json.dumps(assessment, ensure_ascii=False), record["at"]),
         )  # fmt: skip

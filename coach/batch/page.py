@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from coach.batch.inputs.layout import shorten
 from coach.batch.rows import RowProblem, RowResult
 from coach.batch.summary import BINS, BatchSummary, CriterionSummary
 from coach.report import words
@@ -35,7 +36,7 @@ def _answer_view(result: RowResult) -> dict[str, Any]:
     criteria = assessment.criteria if assessment and assessment.score is not None else []
     top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS] if assessment and criteria else []
     judged = None if result.status == "failed" else assessment
-    standing = score_text(judged.score, judged.interval) if judged else "failed"
+    standing = _score_text(judged.score, judged.interval) if judged else "failed"
     return {
         "row_id": one_line(result.row_id),
         "candidate": one_line(result.candidate or result.row_id),
@@ -61,7 +62,7 @@ def _answer_view(result: RowResult) -> dict[str, Any]:
     }
 
 
-def score_text(score: float | None, interval: tuple[float, float] | None) -> str:
+def _score_text(score: float | None, interval: tuple[float, float] | None) -> str:
     """Return a score with its interval as people read it."""
     if score is None:
         return "not scored"
@@ -84,18 +85,28 @@ def batch_page(
     """
     from markupsafe import Markup
 
+    charts, overview = {}, []
+    scored = [question for question in summary.questions if question.scored]
+    if find_spec("pygal") is not None:
+        # Our own drawings, in which every label was escaped by the XML library.
+        for question in scored:
+            name = questions.get(question.question_id, question.question_id)
+            drawn = distribution_chart(question.distribution, name), levels_chart(question.criteria, name)
+            charts[question.question_id] = tuple(map(Markup, drawn))
+        if scored and len(summary.questions) > 1:
+            total = [sum(bins) for bins in zip(*(q.distribution for q in scored), strict=True)]
+            overview = [Markup(distribution_chart(total, "all answers"))]
     stream = page_template("batch.html.j2", "batch.css").stream(
         summary=summary,
         hardest_first=sorted(summary.questions, key=lambda question: (question.mean is None, question.mean or 0.0)),
         text_of=lambda question_id: one_line(questions.get(question_id, question_id)),
         line=one_line,
         sentence=words.sentence,
-        score_text=score_text,
-        number=_number,
-        percent=_percent,
-        # Our own drawings, in which every label was escaped by the XML library.
-        charts={name: tuple(Markup(chart) for chart in charts) for name, charts in _charts(summary, questions)},
-        overview=[Markup(chart) for chart in _overview(summary)],
+        score_text=_score_text,
+        number=lambda value: "–" if value is None else f"{value:.1f}",
+        percent=lambda share: "–" if share is None else f"{100 * share:.0f} %",
+        charts=charts,
+        overview=overview,
         answers=(_answer_view(result) for result in answers),
         shown=shown,
         problems=list(problems),
@@ -104,43 +115,16 @@ def batch_page(
     yield from stream
 
 
-def _charts(summary: BatchSummary, questions: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    if find_spec("pygal") is None:
-        return
-    for question in summary.questions:
-        if question.scored:
-            name = questions.get(question.question_id, question.question_id)
-            yield (
-                question.question_id,
-                (distribution_chart(question.distribution, name), levels_chart(question.criteria, name)),
-            )
-
-
-def _overview(summary: BatchSummary) -> list[str]:
-    if find_spec("pygal") is None or len(summary.questions) < 2 or not summary.scored:
-        return []
-    total = [sum(bins) for bins in zip(*(q.distribution for q in summary.questions), strict=True)]
-    return [distribution_chart(total, "all answers")]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
-
-
 def distribution_chart(distribution: Sequence[int], what: str) -> str:
     """Return a chart of how many scores lie in each tenth of the scale, as an SVG element."""
-    step = 100 // BINS
+    step, most = 100 // BINS, max(distribution, default=0)
     ranges = [f"{start * step}–{(start + 1) * step}" for start in range(len(distribution))]
     pygal = import_pygal()
     chart = pygal.Bar(
         width=_WIDTH,
         height=_HEIGHT,
         x_labels=[str(start * step) for start in range(len(distribution))],
-        y_labels=_ticks(max(distribution, default=0)),
+        y_labels=sorted({0, (most + 1) // 2, max(1, most)}),
         **_PLAIN,
     )
     chart.add(
@@ -158,7 +142,7 @@ def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
     chart = pygal.HorizontalStackedBar(
         width=_WIDTH,
         height=_FRAME + _ROW * max(1, len(shown)),
-        x_labels=[_short(criterion.title) for criterion in shown],
+        x_labels=[shorten(one_line(criterion.title), _LONGEST_TITLE) for criterion in shown],
         y_labels=[0, 25, 50, 75, 100],
         range=(0, 100),
         **_PLAIN,
@@ -181,12 +165,3 @@ _PLAIN: dict[str, Any] = {
 
 def _bar(value: float, label: str) -> dict[str, Any]:
     return {"value": value, "label": label}
-
-
-def _ticks(most: int) -> list[int]:
-    return sorted({0, (most + 1) // 2, max(1, most)})
-
-
-def _short(title: str) -> str:
-    title = one_line(title)
-    return title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"

@@ -56,6 +56,11 @@ CREATE TABLE IF NOT EXISTS {where}.sent (custom_id TEXT PRIMARY KEY, job INTEGER
 CREATE INDEX IF NOT EXISTS {where}.sent_by_same ON sent (same);
 CREATE TABLE IF NOT EXISTS {where}.facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+#: A result is never replaced by another one or by a failure.
+KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score, needs_review, assessment, at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET same = excluded.same, row_id = excluded.row_id,
+    same_as = excluded.same_as, reason = excluded.reason, score = excluded.score, needs_review = excluded.needs_review,
+    assessment = excluded.assessment, at = excluded.at WHERE results.reason IS NOT NULL"""
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
 #: Each row with its result; equal answers share a failure.
@@ -243,11 +248,7 @@ class Store:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         with self._errors():
             self._database.execute(
-                "INSERT INTO results (key, same, row_id, same_as, reason, score, needs_review, assessment, at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET same = excluded.same,"
-                " row_id = excluded.row_id, same_as = excluded.same_as, reason = excluded.reason,"
-                " score = excluded.score, needs_review = excluded.needs_review, assessment = excluded.assessment,"
-                " at = excluded.at WHERE results.reason IS NOT NULL",
+                KEEP_RESULT,
                 (key.key, key.same, row_id, same_as, reason, scored,
                  None if assessment is None else assessment.needs_review, text, at),
             )  # fmt: skip
@@ -264,12 +265,11 @@ class Store:
 
     def criterion_titles(self) -> list[str]:
         """Return the titles of the criteria of all scored rows, in the order in which they first appear."""
-        with self._errors():
-            found = self._database.execute(
-                f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
-                " json_each(ended.assessment, '$.criteria') AS item WHERE reason IS NULL AND score IS NOT NULL"
-                " GROUP BY 1 ORDER BY min(place), item.key"
-            ).fetchall()
+        found = self._all(
+            f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
+            " json_each(ended.assessment, '$.criteria') AS item WHERE reason IS NULL AND score IS NOT NULL"
+            " GROUP BY 1 ORDER BY min(place), item.key"
+        )
         return [title for (title,) in found]
 
     def result(self, row_id: str) -> RowResult | None:
@@ -291,9 +291,7 @@ class Store:
 
     def by_question(self) -> dict[str, int]:
         """Return how many rows there are of each question."""
-        with self._errors():
-            found = self._database.execute("SELECT question_id, count(*) FROM rows GROUP BY 1 ORDER BY 1").fetchall()
-        return dict(found)
+        return dict(self._all("SELECT question_id, count(*) FROM rows GROUP BY 1 ORDER BY 1"))
 
     def problems(self, limit: int = -1) -> Iterator[RowProblem]:
         """Yield the rows of the inputs that could not be read."""
@@ -313,9 +311,7 @@ class Store:
 
     def jobs(self) -> list[BatchJob]:
         """Return all jobs, the oldest first."""
-        with self._errors():
-            found = self._database.execute("SELECT data FROM jobs ORDER BY number").fetchall()
-        return [BatchJob.model_validate_json(data) for (data,) in found]
+        return [BatchJob.model_validate_json(data) for (data,) in self._all("SELECT data FROM jobs ORDER BY number")]
 
     def keep_job(self, job: BatchJob, sent: Iterable[tuple[str, RowKey]] = ()) -> None:
         """Keep a job as it is now, and with a new one what was sent under which id."""
@@ -385,6 +381,10 @@ class Store:
             )
         return version
 
+    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
+        with self._errors():
+            return self._database.execute(query, values).fetchall()
+
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with self._errors():
             row: sqlite3.Row | None = self._database.execute(query, values).fetchone()
@@ -393,8 +393,7 @@ class Store:
     def _pages(self, query: str, cursor: tuple[str, ...], start: tuple[int, ...]) -> Iterator[sqlite3.Row]:
         last = start
         while True:
-            with self._errors():
-                page = self._database.execute(query, last).fetchall()
+            page = self._all(query, last)
             yield from page
             if len(page) < _PAGE:
                 return

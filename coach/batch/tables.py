@@ -158,16 +158,12 @@ def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]
 def _csv_cell(cell: Cell) -> Cell:
     if isinstance(cell, str):
         return safe_cell(_shown(cell))
-    return _number(cell)
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def _shown(text: str) -> str:
     """Return the text without what a spreadsheet cannot hold; most texts are looked at and no more."""
     return text if text.isprintable() else _CONTROLS.sub("", text)
-
-
-def _number(cell: bool | int | float | None) -> bool | int | float | None:
-    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def _write_sheets(workbook: Any, header: Sequence[str], rows: Iterator[Sequence[Cell]]) -> None:
@@ -188,21 +184,20 @@ def _write_sheets(workbook: Any, header: Sequence[str], rows: Iterator[Sequence[
             sheet.write_string(0, column, _xlsx_text(name), bold)
         last = 0
         for last, row in enumerate(chain(first, islice(rows, MAX_XLSX_ROWS - 1 - len(first))), start=1):
-            for column, cell in enumerate(row):
-                _write_cell(sheet, last, column, cell, plain, quoted)
+            _write_row(sheet, last, row, plain, quoted)
         if header:
             sheet.autofilter(0, 0, last, len(header) - 1)
 
 
-def _write_cell(sheet: Any, row: int, column: int, cell: Cell, plain: Any, quoted: Any) -> None:
-    if isinstance(cell, str):
-        text = _xlsx_text(cell)
-        if text:
-            sheet.write_string(row, column, text, quoted if _FORMULA_START.match(text) else plain)
-    elif isinstance(cell, bool):
-        sheet.write_boolean(row, column, cell, plain)
-    elif _number(cell) is not None:
-        sheet.write_number(row, column, cell, plain)
+def _write_row(sheet: Any, number: int, row: Sequence[Cell], plain: Any, quoted: Any) -> None:
+    for column, cell in enumerate(row):
+        if isinstance(cell, str):
+            if text := _xlsx_text(cell):
+                sheet.write_string(number, column, text, quoted if _FORMULA_START.match(text) else plain)
+        elif isinstance(cell, bool):
+            sheet.write_boolean(number, column, cell, plain)
+        elif cell is not None and math.isfinite(cell):
+            sheet.write_number(number, column, cell, plain)
 
 
 def _xlsx_text(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from coach.batch.costs import BatchPlan, ModelPrice
+from coach.batch.costs import BatchPlan
 from coach.batch.grade import BatchRun, Ending
 from coach.batch.rows import RowProblem, SourceReport
 from coach.batch.summary import BatchSummary
@@ -55,21 +55,17 @@ def plan_lines(plan: BatchPlan) -> Iterator[str]:
     yield f"{plan.requests} requests, {mark}{plan.input_tokens:,} tokens in{share}"
     yield f"  counted with {plan.tokens_source}; at most {plan.max_output_tokens:,} tokens out"
     for price in plan.prices:
-        yield from _price_lines(price)
+        yield one_line(price.note)
+        if price.input_usd is None or price.most_usd is None or price.cached_input_usd is None:
+            continue
+        line = f"  input ${price.input_usd:.4f}, ${price.cached_input_usd:.4f} if all that repeats is cached; "
+        line += f"with replies at most ${price.most_usd:.4f}"
+        yield line if price.likely_usd is None else f"{line}, likely ${price.likely_usd:.4f}"
     if plan.minutes is None:
         yield "How long it takes is not known yet: no run with this model and method was measured in this directory."
     else:
         yield f"About {plan.minutes:g} minutes, at the speed of the last run."
     yield "Nothing was sent."
-
-
-def _price_lines(price: ModelPrice) -> Iterator[str]:
-    yield one_line(price.note)
-    if price.input_usd is None or price.most_usd is None or price.cached_input_usd is None:
-        return
-    line = f"  input ${price.input_usd:.4f}, ${price.cached_input_usd:.4f} if all that repeats is cached; "
-    line += f"with replies at most ${price.most_usd:.4f}"
-    yield line if price.likely_usd is None else f"{line}, likely ${price.likely_usd:.4f}"
 
 
 def ending_lines(run: BatchRun, summary: BatchSummary, directory: str) -> Iterator[str]:

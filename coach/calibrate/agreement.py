@@ -23,7 +23,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from coach.calibrate.gold import GoldRow, JudgedAnswer
-from coach.calibrate.mapping import check_enough, fit_half, fit_mapping, map_score
+from coach.calibrate.mapping import MIN_ANSWERS, MIN_QUESTIONS, fit_half, fit_mapping, map_score
 from coach.calibrate.result import (
     Agreement,
     AgreementReport,
@@ -43,7 +43,9 @@ from coach.calibrate.result import (
     ScoredPair,
     Statistic,
 )
+from coach.errors import InputError
 from coach.files import require_statistics
+from coach.report.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,14 +54,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Names of the figures of an Agreement, in the order of reports.
-NAMES = ("pearson", "spearman", "qwk", "rmse", "exact", "adjacent", "bias")
-JUDGE, HUMAN = "marks of the judge", "human marks"
-RATER_1, RATER_2 = "marks of rater 1", "marks of rater 2"
-#: Fewer answers say nothing about agreement.
-MIN_ANSWERS = 3
-BINS = 10
-WORST = 10
+NAMES = tuple(Agreement.model_fields)
 
+_JUDGE, _HUMAN = "marks of the judge", "human marks"
+_RATER_1, _RATER_2 = "marks of rater 1", "marks of rater 2"
+#: Fewer answers say nothing about agreement.
+_FEWEST = 3
+_BINS = 10
+_WORST = 10
 _RESAMPLES = 1000
 #: An interval needs this share of resamples in which the figure is defined.
 _MIN_DEFINED = 0.9
@@ -104,8 +106,22 @@ def build_report(
     # Each judging for itself: repetitions took their time too.
     seconds = [answer.seconds / len(answer.scores) for answer in judged if answer.scores and answer.seconds is not None]
     costs = [answer.cost_usd for answer in judged if answer.cost_usd is not None]
-    pairs = [_pair(answer) for answer in answers]
-    farthest = sorted(zip(pairs, answers, strict=True), key=lambda both: -abs(both[0].difference))[:WORST]
+    pairs = [
+        ScoredPair(
+            id=answer.row.row_id,
+            source=answer.row.source,
+            line=answer.row.line,
+            question_id=answer.question_id,
+            human=answer.row.score,
+            judge=_short(answer.judge),
+            score=answer.score,
+            difference=_short(answer.judge - answer.row.score),
+        )
+        for answer in answers
+    ]
+    farthest = sorted(zip(pairs, answers, strict=True), key=lambda both: -abs(both[0].difference))[:_WORST]
+    labels = _groups(answers, [answer.row.label for answer in answers])
+    by_label = [LabelSummary(label=label, **_means(own)) for label, own in labels.items() if label]
     return AgreementReport(
         created_at=created_at,
         coach_version=coach_version,
@@ -120,10 +136,10 @@ def build_report(
         agreement=agreement_views(marks, human, [answer.question_id for answer in answers], scale, seed),
         human=_human_ceiling(answers, scale, seed),
         length={
-            "judge": agreement_of(marks, lengths, scale, seed, (JUDGE, "lengths")).spearman,
-            "human": agreement_of(human, lengths, scale, seed, (HUMAN, "lengths")).spearman,
+            "judge": agreement_of(marks, lengths, scale, seed, (_JUDGE, "lengths")).spearman,
+            "human": agreement_of(human, lengths, scale, seed, (_HUMAN, "lengths")).spearman,
         },
-        labels=_label_summaries(answers),
+        labels=sorted(by_label, key=lambda row: -row.human_mean),
         reliability=_reliability_curve(answers),
         questions=_question_agreements(answers, scale),
         worst=[
@@ -153,7 +169,11 @@ def calibrated(
     scale, seed = report.gold.scale, report.gold.seed
     answers = marked(judged, scale)
     questions = {answer.question_id for answer in answers}
-    check_enough(len(questions), len(answers))
+    if len(questions) < MIN_QUESTIONS or len(answers) < 2 * MIN_ANSWERS:
+        raise InputError(
+            f"{counted(len(answers), 'answer')} to {counted(len(questions), 'question')} are too few for a calibration",
+            f"At least {2 * MIN_ANSWERS} answers to {MIN_QUESTIONS} questions are needed; run without --save.",
+        )
     fit_ids = fit_half(questions, seed)
     fit = [answer for answer in answers if answer.question_id in fit_ids]
     held = [answer for answer in answers if answer.question_id not in fit_ids]
@@ -192,7 +212,7 @@ def agreement_views(
     questions: Sequence[str],
     scale: Scale,
     seed: int,
-    by: tuple[str, str] = (JUDGE, HUMAN),
+    by: tuple[str, str] = (_JUDGE, _HUMAN),
 ) -> AgreementViews:
     """Return the agreement over all answers, and the average of the agreements within each question.
 
@@ -231,44 +251,24 @@ def _human_ceiling(answers: Sequence[Marked], scale: Scale, seed: int) -> HumanC
     judge, one, two, questions = zip(*both, strict=True)
     return HumanCeiling(
         n=len(both),
-        raters=agreement_views(one, two, questions, scale, seed, (RATER_1, RATER_2)),
-        judge_rater_1=agreement_views(judge, one, questions, scale, seed, (JUDGE, RATER_1)),
-        judge_rater_2=agreement_views(judge, two, questions, scale, seed, (JUDGE, RATER_2)),
+        raters=agreement_views(one, two, questions, scale, seed, (_RATER_1, _RATER_2)),
+        judge_rater_1=agreement_views(judge, one, questions, scale, seed, (_JUDGE, _RATER_1)),
+        judge_rater_2=agreement_views(judge, two, questions, scale, seed, (_JUDGE, _RATER_2)),
     )
 
 
 def _reliability_curve(answers: Sequence[Marked]) -> list[ReliabilityBin]:
     """Return the mean human mark for every tenth of the judge's scale that holds answers."""
-    bins = _groups(answers, [min(BINS - 1, int(answer.score * BINS / 100)) for answer in answers])
+    bins = _groups(answers, [min(_BINS - 1, int(answer.score * _BINS / 100)) for answer in answers])
     curve = []
     for number, own in sorted(bins.items()):
         human, interval = [answer.row.score for answer in own], None
-        if len(human) >= MIN_ANSWERS:
+        if len(human) >= _FEWEST:
             mean, margin = fmean(human), _Z_95 * stdev(human) / math.sqrt(len(human))
             interval = (_short(mean - margin), _short(mean + margin))
-        low, high = 100 * number / BINS, 100 * (number + 1) / BINS
+        low, high = 100 * number / _BINS, 100 * (number + 1) / _BINS
         curve.append(ReliabilityBin(low=low, high=high, human_interval=interval, **_means(own)))
     return curve
-
-
-def _label_summaries(answers: Sequence[Marked]) -> list[LabelSummary]:
-    """Return the mean marks for every label of the data, the highest human mean first."""
-    labels = _groups(answers, [answer.row.label for answer in answers])
-    rows = [LabelSummary(label=label, **_means(own)) for label, own in labels.items() if label]
-    return sorted(rows, key=lambda row: -row.human_mean)
-
-
-def _pair(answer: Marked) -> ScoredPair:
-    return ScoredPair(
-        id=answer.row.row_id,
-        source=answer.row.source,
-        line=answer.row.line,
-        question_id=answer.question_id,
-        human=answer.row.score,
-        judge=_short(answer.judge),
-        score=answer.score,
-        difference=_short(answer.judge - answer.row.score),
-    )
 
 
 def repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
@@ -306,7 +306,7 @@ def _short(value: float) -> float:
 
 
 def agreement_of(
-    first: Sequence[float], second: Sequence[float], scale: Scale, seed: int, by: tuple[str, str] = (JUDGE, HUMAN)
+    first: Sequence[float], second: Sequence[float], scale: Scale, seed: int, by: tuple[str, str] = (_JUDGE, _HUMAN)
 ) -> Agreement:
     """Return the agreement of two sets of marks of the same answers; differences are first minus second.
 
@@ -314,7 +314,13 @@ def agreement_of(
     reason.
     """
     found = _statistics(NAMES, lambda a, b: _figures(a, b, scale), (first, second), seed)
-    return Agreement(**{name: _explained(name, found[name], (first, second), by) for name in NAMES})
+    for name, statistic in found.items():
+        if statistic.value is None and not statistic.reason:
+            sides = zip(by, (first, second), strict=True)
+            constant = [side for side, marks in sides if max(marks) - min(marks) <= _CONSTANT]
+            why = "all marks fall on the same step" if name == "qwk" else f"all {' and all '.join(constant)} are equal"
+            found[name] = statistic.model_copy(update={"reason": why})
+    return Agreement(**found)
 
 
 def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale) -> dict[str, float | None]:
@@ -322,7 +328,7 @@ def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale)
     require_statistics()
     import numpy as np
 
-    if len(first) < MIN_ANSWERS:
+    if len(first) < _FEWEST:
         return dict.fromkeys(NAMES, None)
     figures = map(float, _figures(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale))
     return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(NAMES, figures, strict=True)}
@@ -335,7 +341,7 @@ def _mean_of(values: Sequence[float | None], seed: int) -> Statistic:
         return Statistic(value=None, n=0, reason="undefined for every question")
     left_out = len(values) - len(defined)
     reasons = [f"undefined for {left_out} of {len(values)} questions, which are left out"] if left_out else []
-    if len(defined) < MIN_ANSWERS:
+    if len(defined) < _FEWEST:
         reasons.append("too few questions for an interval")
         return Statistic(value=_rounded(fmean(defined)), n=len(defined), reason="; ".join(reasons))
     mean = _statistics(("mean",), lambda x: x.mean(axis=-1)[None], (defined,), seed)["mean"]
@@ -350,8 +356,8 @@ def _statistics(
     import numpy as np
 
     n = len(data[0])
-    if n < MIN_ANSWERS:
-        few = f"only {n} {'answer' if n == 1 else 'answers'}; at least {MIN_ANSWERS} are needed"
+    if n < _FEWEST:
+        few = f"only {counted(n, 'answer')}; at least {_FEWEST} are needed"
         return {name: Statistic(value=None, n=n, reason=few) for name in names}
     arrays = [np.asarray(values, dtype=float) for values in data]
     random = np.random.default_rng(seed)
@@ -366,27 +372,17 @@ def _statistics(
         if np.isnan(value):
             found[name] = Statistic(value=None, n=n)
         elif len(defined) < _MIN_DEFINED * _RESAMPLES:
-            few = "too few different marks for an interval"
-            found[name] = Statistic(value=_rounded(value), n=n, reason=few)
+            found[name] = Statistic(value=_rounded(value), n=n, reason="too few different marks for an interval")
         else:
             low, high = np.percentile(defined, _PERCENTILES)
             found[name] = Statistic(value=_rounded(value), interval=(_rounded(low), _rounded(high)), n=n)
     return found
 
 
-def _explained(
-    name: str, statistic: Statistic, data: tuple[Sequence[float], Sequence[float]], by: tuple[str, str]
-) -> Statistic:
-    if statistic.value is not None or statistic.reason:
-        return statistic
-    constant = [side for side, marks in zip(by, data, strict=True) if max(marks) - min(marks) <= _CONSTANT]
-    equal = f"all {' and all '.join(constant)} are equal"
-    return statistic.model_copy(update={"reason": "all marks fall on the same step" if name == "qwk" else equal})
-
-
 def _figures(a: Floats, b: Floats, scale: Scale) -> Floats:
     """Return the figures named in NAMES, one below the other, for marks along the last axis; NaN where undefined."""
     import numpy as np
+    from scipy.stats import rankdata
 
     difference = a - b
     steps_a, steps_b = _steps_of(a, scale), _steps_of(b, scale)
@@ -397,7 +393,7 @@ def _figures(a: Floats, b: Floats, scale: Scale) -> Floats:
     return np.stack(
         [
             _pearson(a, b),
-            _spearman(a, b),
+            _pearson(rankdata(a, axis=-1), rankdata(b, axis=-1)),
             np.where(differ, 1 - observed / np.where(differ, expected, 1.0), np.nan),
             np.sqrt((difference**2).mean(axis=-1)),
             (apart == 0).mean(axis=-1),
@@ -424,12 +420,6 @@ def _pearson(a: Floats, b: Floats) -> Floats:
     scatter = np.sqrt((da**2).sum(axis=-1) * (db**2).sum(axis=-1))
     r = (da * db).sum(axis=-1) / np.where(constant, 1.0, scatter)
     return np.where(constant, np.nan, np.clip(r, -1.0, 1.0))
-
-
-def _spearman(a: Floats, b: Floats) -> Floats:
-    from scipy.stats import rankdata
-
-    return _pearson(rankdata(a, axis=-1), rankdata(b, axis=-1))
 
 
 def _rounded(value: float) -> float:

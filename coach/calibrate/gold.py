@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from coach.bank.find import QuestionMatcher
+from coach.bank.find import find_question
 from coach.bank.questions import Bank, Question
 from coach.batch.inputs.layout import Columns
 from coach.batch.inputs.tables import open_table, storable
@@ -228,11 +228,10 @@ def plan_calibration(
     if not tasks:
         first = unknown[0]
         raise InputError(
-            f"{first.source}, line {first.line}: {first.message}; no other row can be used either",
-            "Name the bank of these questions with --bank, or add the columns question and reference.",
+            f"{first.source}, line {first.line}: {first.message}",
+            "No other row can be used either. Name the bank with --bank, or add the columns question and reference.",
         )
-    by_row = {id(task.row): task for task in tasks}
-    chosen = [by_row[id(row)] for row in sample([task.row for task in tasks], limit, seed)]
+    chosen = sample(tasks, limit, seed)
     given = [(task.row.score, task.row.rater_1, task.row.rater_2) for task in tasks]
     summary = GoldSummary(
         name=name,
@@ -254,11 +253,18 @@ def match_questions(rows: Sequence[GoldRow], bank: Bank | None) -> tuple[list[Go
     A row with ``question`` and ``reference`` is judged by these, whatever its ``question_id``. ``bank`` may be None
     when no row needs it (see `needs_bank`).
     """
-    matcher = QuestionMatcher(bank) if bank else None
     found: dict[str, Question | str] = {}
     for row in rows:
-        if row.question_key not in found:
-            found[row.question_key] = _question_of(row, bank, matcher)
+        if row.question_key in found:
+            continue
+        try:
+            found[row.question_key] = (
+                find_question(bank, row.question_id or "")
+                if bank and row.question is None
+                else reference_question(row.question or "", row.reference or "")
+            )
+        except InputError as error:
+            found[row.question_key] = f"{error.message}. {error.hint}"
     inline = [found[row.question_key] for row in rows if row.question is not None]
     made = [question for question in inline if isinstance(question, Question)]
     own_bank = reference_bank(made) if made else None
@@ -274,30 +280,17 @@ def match_questions(rows: Sequence[GoldRow], bank: Bank | None) -> tuple[list[Go
     return tasks, problems
 
 
-def _question_of(row: GoldRow, bank: Bank | None, matcher: QuestionMatcher | None) -> Question | str:
-    if row.question is not None:
-        try:
-            return reference_question(row.question, row.reference or "")
-        except InputError as error:
-            return error.message
-    name = row.question_id or ""
-    if bank and matcher and (match := matcher.match(name)):
-        return next(question for question in bank.questions if question.id == match.question_id)
-    near = f"; nearest are {', '.join(matcher.nearest(name))}" if matcher else ""
-    return f"there is no question {name!r} in the bank{near}"
+def sample(tasks: Sequence[GoldTask], limit: int | None, seed: int = 0) -> list[GoldTask]:
+    """Return at most ``limit`` answers, the same number to each question as far as it has that many.
 
-
-def sample(rows: Sequence[GoldRow], limit: int | None, seed: int = 0) -> list[GoldRow]:
-    """Return at most ``limit`` rows, the same number from each question as far as they have that many.
-
-    The choice depends on the seed and the rows alone. Which rows of a question are taken first does not depend on
-    the other questions or on ``limit``, so a smaller sample is part of a larger one. The order stays as given.
+    The choice depends on the seed and the answers alone. Which answers to a question are taken first does not depend
+    on the other questions or on ``limit``, so a smaller sample is part of a larger one. The order stays as given.
     """
-    if limit is None or limit >= len(rows):
-        return list(rows)
+    if limit is None or limit >= len(tasks):
+        return list(tasks)
     groups: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        groups.setdefault(row.question_key, []).append(index)
+    for index, task in enumerate(tasks):
+        groups.setdefault(task.row.question_key, []).append(index)
     for key, indices in groups.items():
         random.Random(f"{seed}\0{key}").shuffle(indices)
     # When the limit does not divide evenly, chance decides which questions give one answer more.
@@ -305,7 +298,7 @@ def sample(rows: Sequence[GoldRow], limit: int | None, seed: int = 0) -> list[Go
     random.Random(f"{seed}").shuffle(order)
     longest = max(map(len, groups.values()))
     turns = [groups[key][turn] for turn in range(longest) for key in order if turn < len(groups[key])]
-    return [rows[index] for index in sorted(turns[:limit])]
+    return [tasks[index] for index in sorted(turns[:limit])]
 
 
 def find_scale(marks: Sequence[float], given: tuple[float, float] | None = None) -> Scale:

@@ -29,7 +29,6 @@ MIN_ANSWERS = 10
 MIN_QUESTIONS = 2
 
 _DIGITS = 4
-_FOLDER = "calibrations"
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _MAX_NAME = 60
 #: Names that Windows keeps for devices, whatever follows the dot.
@@ -41,15 +40,6 @@ def fit_half(questions: Iterable[str], seed: int) -> frozenset[str]:
     ids = sorted(set(questions))
     random.Random(f"{seed}").shuffle(ids)
     return frozenset(ids[: (len(ids) + 1) // 2])
-
-
-def check_enough(questions: int, answers: int) -> None:
-    """Raise InputError when there is too little data to fit a mapping on one half and report on the other."""
-    if questions < MIN_QUESTIONS or answers < 2 * MIN_ANSWERS:
-        raise InputError(
-            f"{answers} answers to {questions} question{'' if questions == 1 else 's'} are too few for a calibration",
-            f"At least {2 * MIN_ANSWERS} answers to {MIN_QUESTIONS} questions are needed; run without --save.",
-        )
 
 
 def fit_mapping(scores: Sequence[float], percents: Sequence[float]) -> list[Knot]:
@@ -108,15 +98,13 @@ def apply_calibration(assessment: Assessment, calibration: Calibration) -> Asses
         )
     if assessment.score is None or receipt.calibration == calibration.name:
         return assessment
-    score = assessment.score
-    before = map_score(calibration.knots, score)
-    gains = [map_score(calibration.knots, min(100.0, score + item.gain)) - before for item in assessment.improvements]
-    low, high = assessment.interval or (score, score)
-    mapped = (map_score(calibration.knots, low), map_score(calibration.knots, high))
+    knots, score = calibration.knots, assessment.score
+    before = map_score(knots, score)
+    gains = [map_score(knots, min(100.0, score + item.gain)) - before for item in assessment.improvements]
     return assessment.model_copy(
         update={
             "score": round(before, 1),
-            "interval": assessment.interval and (round(mapped[0], 1), round(mapped[1], 1)),
+            "interval": assessment.interval and tuple(round(map_score(knots, end), 1) for end in assessment.interval),
             "improvements": [
                 item.model_copy(update={"gain": round(gain, 1)})
                 for item, gain in zip(assessment.improvements, gains, strict=True)
@@ -129,12 +117,11 @@ def apply_calibration(assessment: Assessment, calibration: Calibration) -> Asses
 
 def _mismatches(assessment: Assessment, calibration: Calibration) -> list[AssessmentWarning]:
     receipt = assessment.receipt
-    pairs = (
-        ("method", receipt.judge, calibration.judge),
-        ("model", receipt.model, calibration.model),
-        ("prompts", receipt.prompt_version, calibration.prompt_version),
-    )
-    differences = [f"{what} {now} instead of {then}" for what, now, then in pairs if now != then]
+    differences = [
+        f"{what} {now} instead of {then}"
+        for what, field in (("method", "judge"), ("model", "model"), ("prompts", "prompt_version"))
+        if (now := getattr(receipt, field)) != (then := getattr(calibration, field))
+    ]
     if not differences:
         return []
     message = (
@@ -194,7 +181,7 @@ def load_calibration(name: str) -> Calibration:
 
 
 def _path(name: str) -> Path:
-    return data_directory() / _FOLDER / f"{check_name(name)}.json"
+    return data_directory() / "calibrations" / f"{check_name(name)}.json"
 
 
 def _failed(path: Path, action: str, error: OSError | UnicodeDecodeError) -> StorageError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,12 +49,10 @@ STATISTICS = (
     ("adjacent", "Adjacent", "share of answers at most one step apart"),
     ("bias", "Bias", "judge minus human, in marks; above 0 the judge is milder"),
 )
-TITLE = "How far this judge agrees with people"
 
+_TITLE = "How far this judge agrees with people"
 _SHARES = ("exact", "adjacent")
-_LINEAR_NOTE = "The judge's score of 0 to 100 is mapped linearly to the scale of the marks; intervals are 95 %."
 _SHOWN_CHARS = 160
-_CHART_WIDTH, _CHART_HEIGHT = 560, 440
 _MOST_TICKS = 10
 
 
@@ -66,7 +64,7 @@ def calibration_document(report: AgreementReport, *, page: bool = False) -> Docu
     judge = report.judge
     above = joined(" · ", judge.judge, judge.model, f"prompts {judge.prompt_version}", report.gold.name)
     blocks = [
-        Heading(TITLE, 1, above),
+        Heading(_TITLE, 1, above),
         Items(tuple(Item(finding) for finding in headline(report))),
         *_agreement(report),
         *_reliability(report, page),
@@ -74,7 +72,7 @@ def calibration_document(report: AgreementReport, *, page: bool = False) -> Docu
         *_worst(report.worst, page),
         _receipt(report),
     ]
-    return Document(TITLE, tuple(blocks), wide=True)
+    return Document(_TITLE, tuple(blocks), wide=True)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -165,7 +163,8 @@ def _agreement(report: AgreementReport) -> Iterator[Block]:
     yield Heading("Judge against human marks")
     columns = {"All answers": views.pooled, "Average over questions": views.per_question}
     yield _figures(columns, explained=True)
-    for text in (_LINEAR_NOTE, *_limits(columns)):
+    note = "The judge's score of 0 to 100 is mapped linearly to the scale of the marks; intervals are 95 %."
+    for text in (note, *_limits(columns)):
         yield Paragraph(text, "dim")
     if human:
         yield Heading(f"Among people ({counted(human.n, 'answer')} with two raters)")
@@ -209,21 +208,19 @@ def _reliability(report: AgreementReport, page: bool) -> Iterator[Block]:
         for item in report.reliability
     )
     ends = Column(f"{mark(scale.low)} – {mark(scale.high)}")
-    table = Table((*_columns("Score", "Answers", "People", "Judge"), ends), rows)
     if page:
         dots = "Each dot is an answer. On the dashed line judge and people agree; above it the judge is milder."
         curve = "Mean human mark of the answers that the judge gave similar scores, with its 95 % interval."
         yield Chart(scatter_chart(report), dots)
-        yield Chart(reliability_chart(report), curve, (table,))
+        yield Chart(reliability_chart(report), curve)
     else:
-        yield table
+        yield Table((*_columns("Score"), ends), rows)
 
 
 def _groups(report: AgreementReport) -> Iterator[Block]:
     if report.labels:
         yield Heading("By label")
-        rows = [_means(item.label, item) for item in report.labels]
-        yield Table(_columns("Label", "Answers", "People", "Judge"), tuple(rows))
+        yield Table(_columns("Label"), tuple(_means(item.label, item) for item in report.labels))
     if text := repeat_text(report):
         yield Heading("Repeated judging")
         yield Paragraph(text)
@@ -238,21 +235,21 @@ def _groups(report: AgreementReport) -> Iterator[Block]:
     if report.questions:
         yield Heading("Question by question")
         titles = {field: title for field, title, _ in STATISTICS if field not in _SHARES}
-        columns = _columns("Question", "Answers", "People", "Judge", *titles.values())
+        columns = _columns("Question", *titles.values())
         spare = tuple(replace(column, spare=number > 4) for number, column in enumerate(columns))
-        yield Table(spare, tuple((*_means(item.text, item), *_plain(item, titles)) for item in report.questions))
+        rows = [
+            (*_means(q.text, q), *(figure(field, Statistic(value=getattr(q, field), n=q.n)) for field in titles))
+            for q in report.questions
+        ]
+        yield Table(spare, tuple(rows))
 
 
-def _columns(first: str, *others: str) -> tuple[Column, ...]:
-    return (Column(first), *(Column(title, right=True) for title in others))
+def _columns(first: str, *more: str) -> tuple[Column, ...]:
+    return (Column(first), *(Column(title, right=True) for title in ("Answers", "People", "Judge", *more)))
 
 
 def _means(name: str, item: LabelSummary | QuestionAgreement | ReliabilityBin) -> tuple[Words, ...]:
     return Span(name, "strong"), str(item.n), _number(item.human_mean), _number(item.judge_mean)
-
-
-def _plain(item: QuestionAgreement, fields: Iterable[str]) -> Iterator[str]:
-    return (figure(field, Statistic(value=getattr(item, field), n=item.n)) for field in fields)
 
 
 def _worst(items: Sequence[Disagreement], page: bool) -> Iterator[Block]:
@@ -289,9 +286,8 @@ def _receipt(report: AgreementReport) -> Receipt:
 def scatter_chart(report: AgreementReport) -> str:
     """Return a chart of human mark (across) and judge (up), one dot an answer, as an SVG element."""
     chart = _chart(report.gold.scale, "Human mark", "Judge")
-    pairs = report.pairs
-    chart.add("answers", [_dot(pair.human, pair.judge, f"{pair.id}: {_two(pair.human, pair.judge)}") for pair in pairs])
-    return bare_svg(chart, f"Scatter plot of {len(pairs)} answers: human mark across, judge up")
+    chart.add("answers", [_dot(p.human, p.judge, f"{p.id}: {_two(p.human, p.judge)}") for p in report.pairs])
+    return bare_svg(chart, f"Scatter plot of {len(report.pairs)} answers: human mark across, judge up")
 
 
 def reliability_chart(report: AgreementReport) -> str:
@@ -310,11 +306,11 @@ def reliability_chart(report: AgreementReport) -> str:
 def _chart(scale: Scale, across: str, up: str) -> Any:
     ends = (scale.low, scale.high)
     width = scale.high - scale.low
-    steps = round(width / scale.step) if round(width / scale.step) <= _MOST_TICKS else _MOST_TICKS
+    steps = min(round(width / scale.step), _MOST_TICKS)
     ticks = [round(scale.low + width * number / steps, 6) for number in range(steps + 1)]
     chart = import_pygal().XY(
-        width=_CHART_WIDTH,
-        height=_CHART_HEIGHT,
+        width=560,
+        height=440,
         margin=8,
         js=[],
         css=[],

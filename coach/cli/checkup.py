@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from coach.bank.example_files import exemplar_answers
+from coach.bank.examples import exemplar_answers
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank
 from coach.errors import CoachError

@@ -66,7 +66,7 @@ def _read(file: str) -> Revision:
 
 
 def _example(question: Question, bank_path: Path | None) -> Revision:
-    from coach.bank.example_files import exemplar_answers
+    from coach.bank.examples import exemplar_answers
 
     answers = exemplar_answers(question.id, bank_path)
     if "strong" in answers:

@@ -39,7 +39,7 @@ from coach.submit.feedback import STEPS
 from coach.submit.scoring import level_of
 
 #: How many strengths a report names; more would bury the first.
-STRENGTHS = 3
+_STRENGTHS = 3
 #: What a sentence shows when it was quoted for several checks: the most urgent wins.
 _URGENCY = (Standing.AGAINST, Standing.EARNED, Standing.PARTLY)
 _NUMBERS_ASIDE = re.compile(r"\s*\([^()]*\d[^()]*\)")
@@ -67,12 +67,6 @@ class Point:
         text = words.marker_text(self.standing, self.number) if self.number is not None else ""
         hint = f"point {self.number}, show it in the answer"
         return Span(text, "marker", self.standing, to=f"quote-{self.check_id}", hint=hint)
-
-    @property
-    def marker_in_answer(self) -> Span:
-        """Its marker behind the sentence in the answer; it leads back to the point."""
-        hint = f"point {self.number}, show what it is about"
-        return replace(self.marker, id=f"quote-{self.check_id}", to=f"point-{self.check_id}", hint=hint)
 
 
 def build_points(assessment: Assessment) -> dict[str, Point]:
@@ -132,7 +126,7 @@ def quoted_points(assessment: Assessment, points: Mapping[str, Point]) -> list[Q
     ]
 
 
-def is_quoted_from(evidence: Evidence, answer: str) -> bool:
+def _is_quoted_from(evidence: Evidence, answer: str) -> bool:
     """Return whether the evidence lies in this text where it says it does."""
     return evidence.start < evidence.end and answer[evidence.start : evidence.end] == evidence.quote
 
@@ -147,7 +141,7 @@ def mark_answer(answer: str, quoted: Iterable[Quoted]) -> tuple[Piece, ...]:
     marked = [
         (*_core(shown, evidence.start, evidence.end), point)
         for evidence, point in quoted
-        if is_quoted_from(evidence, answer)
+        if _is_quoted_from(evidence, answer)
     ]
     first, last = _core(shown, 0, len(shown))
     borders = {first, last, *(border for start, end, _ in marked for border in (start, end))}
@@ -170,7 +164,16 @@ def _piece(shown: str, start: int, end: int, marked: Sequence[tuple[int, int, Po
     return Piece(
         text=visible_part(shown[start:end]),
         standing=next((standing for standing in _URGENCY if standing in standings), None),
-        markers=tuple(point.marker_in_answer for point in sorted(ending, key=lambda point: point.number or 0)),
+        markers=tuple(
+            # Behind the sentence a marker leads back to its point.
+            replace(
+                point.marker,
+                id=f"quote-{point.check_id}",
+                to=f"point-{point.check_id}",
+                hint=f"point {point.number}, show what it is about",
+            )
+            for point in sorted(ending, key=lambda point: point.number or 0)
+        ),
         points=tuple(dict.fromkeys(point.check_id for _, point in covering)),
     )
 
@@ -187,7 +190,7 @@ def assessment_document(
     judged = any(check.verdict is not Verdict.UNJUDGED for check in assessment.check_results())
     top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS]
     report = _Report(assessment, question, rubric, points, top, judged, show_score)
-    quotes_found = all(is_quoted_from(evidence, answer) for evidence, _ in quoted)
+    quotes_found = all(_is_quoted_from(evidence, answer) for evidence, _ in quoted)
     return Document(
         f"Feedback: {one_line(question.text)}",
         (
@@ -324,7 +327,7 @@ class _Report:
 
     def strengths(self) -> tuple[Block, ...]:
         """Name what the answer does; nothing without a verdict that carries it."""
-        named = self.assessment.strengths[:STRENGTHS]
+        named = self.assessment.strengths[:_STRENGTHS]
         if not named or not any(p.standing in (Standing.EARNED, Standing.PARTLY) for p in self.points.values()):
             return ()
         items = tuple(Item(text, Standing.EARNED) for text in named)

@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_UNWANTED = ("script", "style", "defs", "title")
+_UNWANTED = ("script", "style", "defs", "title", "desc")
 _LAYERS_OF_SCRIPTS = {"text-overlay", "tooltip-overlay"}
 _KEPT = ("class", "viewBox", "x", "y", "cx", "cy", "r", "d", "width", "height", "transform")
 _SHAPES = ("circle", "rect")
@@ -40,10 +40,10 @@ def bare_svg(chart: Any, description: str) -> str:
 
 
 def _clean(element: ElementTree.Element) -> None:
+    label = next((found.text for found in element.findall(f"{_SVG}desc") if found.get("class") == "label"), None)
     for child in list(element):
         if child.tag.removeprefix(_SVG) in _UNWANTED or _is_idle_layer(child):
             element.remove(child)
-    label = _take_label(element)
     kept = {name: _DECIMALS.sub(r"\1", element.attrib[name]) for name in _KEPT if element.attrib.get(name)}
     element.attrib.clear()
     element.attrib.update(kept)
@@ -52,14 +52,6 @@ def _clean(element: ElementTree.Element) -> None:
     shape = next((child for child in element if child.tag.removeprefix(_SVG) in _SHAPES), None)
     if shape is not None and label:
         ElementTree.SubElement(shape, f"{_SVG}title").text = label
-
-
-def _take_label(element: ElementTree.Element) -> str | None:
-    descriptions = element.findall(f"{_SVG}desc")
-    label = next((found.text for found in descriptions if found.get("class") == "label"), None)
-    for found in descriptions:
-        element.remove(found)
-    return label
 
 
 def _is_idle_layer(element: ElementTree.Element) -> bool:

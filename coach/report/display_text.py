@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 #: A line at least this long that is followed by more prose was wrapped by an editor, not ended by the writer.
-WRAPPED_LINE = 55
+_WRAPPED_LINE = 55
 
 _SHOWN_AS_SPACE = "\t\v\f\x85\u2028\u2029"
 #: Format characters that scripts and emoji need; the other ones steer or hide text.
@@ -42,7 +42,7 @@ def _visible(char: str) -> str:
         return chr(0x2400 + ord(char))
     if char == "\x7f":
         return "\u2421"
-    return char if char in _JOINERS else REPLACEMENT
+    return char if char in _JOINERS else _REPLACEMENT
 
 
 def one_line(text: str) -> str:
@@ -70,7 +70,7 @@ def reflow(text: str) -> str:
     rows = shown.split("\n")
     pieces = []
     for row, following in zip(rows, [*rows[1:], ""], strict=True):
-        wrapped = len(row.strip()) >= WRAPPED_LINE and following.strip(BLANKS) and not _STARTS_BLOCK.match(following)
+        wrapped = len(row.strip()) >= _WRAPPED_LINE and following.strip(BLANKS) and not _STARTS_BLOCK.match(following)
         pieces.append(row + (" " if wrapped else "\n"))
     return "".join(pieces)[:-1]
 

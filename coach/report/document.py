@@ -16,7 +16,7 @@ Bar            a share of 0 to 1 in words and as a bar, perhaps with an interval
 Table          columns and rows of texts and bars
 Card           a part with a title and something at its right; the headline of a report is one
 Notice         something to know about the result
-Chart          a drawing with its caption, and the blocks that tell the same where nothing can be drawn
+Chart          a drawing with its caption
 Receipt        lines of small print at the end
 =============  ======================================================================================================
 
@@ -285,14 +285,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing for an HTML page; ``svg`` is our own, escaped by ``charts.bare_svg``.
-
-    ``instead`` tells the same where nothing can be drawn.
-    """
+    """A drawing, which only an HTML page shows; ``svg`` is our own, escaped by ``charts.bare_svg``."""
 
     svg: str
     caption: str
-    instead: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)

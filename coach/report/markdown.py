@@ -12,7 +12,7 @@ from coach.report import words
 from coach.report.display_text import clean_lines
 from coach.report.document import Document, spans
 
-BAR_CELLS = 20
+_BAR_CELLS = 20
 #: What is cut off a piece before marks are put around it: emphasis needs words at its edges.
 _BLANKS = " \n"
 #: Characters that can start emphasis, code, links, HTML, entities, tables, math or mentions anywhere in a line.
@@ -151,8 +151,8 @@ def _bar(block: doc.Bar) -> Iterator[str]:
 
 
 def _drawn(bar: doc.Bar) -> str:
-    filled = words.whole(bar.share * BAR_CELLS)
-    return f"`{'█' * filled}{'░' * (BAR_CELLS - filled)}`"
+    filled = words.whole(bar.share * _BAR_CELLS)
+    return f"`{'█' * filled}{'░' * (_BAR_CELLS - filled)}`"
 
 
 def _table(block: doc.Table) -> Iterator[str]:
@@ -178,7 +178,7 @@ def _notice(block: doc.Notice) -> Iterator[str]:
 
 
 def _chart(block: doc.Chart) -> Iterator[str]:
-    yield from _blocks(block.instead)
+    yield _line(block.caption)
 
 
 def _receipt(block: doc.Receipt) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from coach.bank.questions import Bank, Check, Question, Rubric
+from coach.bank.questions import Bank, Check, Question
 from coach.report.document import (
     Block,
     Card,
@@ -48,7 +48,14 @@ def question_document(bank: Bank, question: Question) -> Document:
         blocks.append(Card(criterion.title, blocks=(_statements(points),)))
     red_flags = [check for check in checks if check.kind == "red_flag"]
     blocks += [Heading("What would count against it"), _statements(red_flags)]
-    blocks += [Heading(f"How it is judged: {rubric.title}"), Paragraph(rubric.description), *_levels(rubric)]
+    blocks += [Heading(f"How it is judged: {rubric.title}"), Paragraph(rubric.description)]
+    total = sum(criterion.weight for criterion in rubric.criteria)
+    for criterion in rubric.criteria:
+        levels = [
+            Item((Span(f"{level.level} {level.title}:", "strong"), f" {level.descriptor}"))
+            for level in reversed(criterion.levels)
+        ]
+        blocks.append(Card(criterion.title, f"{criterion.weight / total:.0%}", (Items(tuple(levels)),)))
     for title, texts in (("An interviewer may go on with", question.follow_ups), ("Look it up", question.sources)):
         if texts:
             blocks += [Heading(title), Items(tuple(Item(text) for text in texts))]
@@ -57,25 +64,6 @@ def question_document(bank: Bank, question: Question) -> Document:
 
 def _statements(checks: list[Check]) -> Items:
     return Items(tuple(Item(check.statement, id=f"point-{check.id}") for check in checks))
-
-
-def _levels(rubric: Rubric) -> list[Card]:
-    total = sum(criterion.weight for criterion in rubric.criteria)
-    return [
-        Card(
-            criterion.title,
-            f"{criterion.weight / total:.0%}",
-            (
-                Items(
-                    tuple(
-                        Item((Span(f"{level.level} {level.title}:", "strong"), f" {level.descriptor}"))
-                        for level in reversed(criterion.levels)
-                    )
-                ),
-            ),
-        )
-        for criterion in rubric.criteria
-    ]
 
 
 def _category_title(bank: Bank, category: str) -> str:

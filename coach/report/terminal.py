@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from rich.box import MINIMAL, SIMPLE_HEAD
 from rich.cells import cell_len
@@ -19,14 +19,14 @@ from coach.report.display_text import clean_lines
 from coach.report.document import Document, Standing, spans
 
 #: Longer lines are hard to read, however wide the window is.
-MAX_WIDTH = 100
-BAR_CELLS, SHORT_BAR_CELLS = 24, 12
+_MAX_WIDTH = 100
+_BAR_CELLS, _SHORT_BAR_CELLS = 24, 12
 #: A narrower window has room for short bars only, and not for all columns of a table.
 _ROOMY = 72
 #: From this width on two texts stand side by side, each no wider than what is easy to read.
-SIDE_BY_SIDE_WIDTH, _MAX_COLUMN = 110, 80
+_SIDE_BY_SIDE_WIDTH, _MAX_COLUMN = 110, 80
 
-STYLES: dict[Standing | None, str] = {
+_STYLES: dict[Standing | None, str] = {
     Standing.EARNED: "green",
     Standing.PARTLY: "yellow",
     Standing.AGAINST: "red",
@@ -52,11 +52,12 @@ class TerminalReport:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the report line by line."""
-        yield from Page.fitting(console, options).blocks(self.document.blocks, 0)
+        page = _Page(console, min(options.max_width, _MAX_WIDTH), options.max_width, options.encoding)
+        yield from page.blocks(self.document.blocks, 0)
 
 
 @dataclass(frozen=True)
-class Page:
+class _Page:
     """Lays out text as lines of a fixed width, with hanging indents and no trailing blanks."""
 
     console: Console
@@ -64,11 +65,6 @@ class Page:
     #: How wide what need not be read line by line may be.
     whole_width: int
     encoding: str
-
-    @classmethod
-    def fitting(cls, console: Console, options: ConsoleOptions) -> Self:
-        """Return a page as wide as the place it is printed in, up to MAX_WIDTH."""
-        return cls(console, min(options.max_width, MAX_WIDTH), options.max_width, options.encoding)
 
     @property
     def plain(self) -> bool:
@@ -84,7 +80,7 @@ class Page:
     def line(self, text: doc.Words, style: str = "") -> Text:
         """Return a text with its looks, without blanks at its edges."""
         styled = [
-            self.text(span.text, f"{_LOOKS.get(span.look, span.look)} {STYLES.get(span.tone, '')}".strip())
+            self.text(span.text, f"{_LOOKS.get(span.look, span.look)} {_STYLES.get(span.tone, '')}".strip())
             for span in spans(text)
         ]
         line = Text(style=_LOOKS.get(style, style)).join(styled)
@@ -97,7 +93,7 @@ class Page:
 
     def bar(self, share: float) -> Text:
         """Return a bar for a share of 0..1, shorter on a narrow terminal."""
-        cells = BAR_CELLS if self.width >= _ROOMY else SHORT_BAR_CELLS
+        cells = _BAR_CELLS if self.width >= _ROOMY else _SHORT_BAR_CELLS
         filled = words.whole(share * cells)
         return Text.assemble(self.text("━" * filled, "cyan"), self.text("─" * (cells - filled), "dim"))
 
@@ -135,7 +131,7 @@ def _stripped(*parts: Text | str | tuple[str, str | Style]) -> Text:
     return line
 
 
-def _heading(page: Page, block: doc.Heading, indent: int) -> Iterator[Text]:
+def _heading(page: _Page, block: doc.Heading, indent: int) -> Iterator[Text]:
     if block.level == 2:
         yield Text()
     if block.above:
@@ -143,48 +139,48 @@ def _heading(page: Page, block: doc.Heading, indent: int) -> Iterator[Text]:
     yield from page.block(page.line(block.text, "bold"))
 
 
-def _paragraph(page: Page, block: doc.Paragraph, indent: int) -> Iterator[Text]:
+def _paragraph(page: _Page, block: doc.Paragraph, indent: int) -> Iterator[Text]:
     line = page.line(block.text, block.look)
     if block.look == "question":
         line = Text.assemble(page.text("“", "italic"), line, page.text("”", "italic"))
     yield from page.block(line, " " * indent)
 
 
-def _items(page: Page, block: doc.Items, indent: int) -> Iterator[Text]:
+def _items(page: _Page, block: doc.Items, indent: int) -> Iterator[Text]:
     for number, item in enumerate(block.items, 1):
-        style = STYLES.get(item.standing, "bold cyan" if block.numbered else "")
+        style = _STYLES.get(item.standing, "bold cyan" if block.numbered else "")
         sign = item.standing.sign if item.standing else str(number) if block.numbered else "-"
         first = Text.assemble(" " * max(indent, 2), page.text(sign, style), " ")
         yield from page.block(page.beside(page.line(item.text, "accent" if block.numbered else ""), item.aside), first)
         yield from page.blocks(item.blocks, first.cell_len)
 
 
-def _quote(page: Page, block: doc.Quote, indent: int) -> Iterator[Text]:
+def _quote(page: _Page, block: doc.Quote, indent: int) -> Iterator[Text]:
     first = Text(" " * indent)
     if block.marker:
         first = Text.assemble(first, page.line(block.marker), " ")
     for number, text in enumerate(block.texts):
         start = " " * first.cell_len if number else first
-        yield from page.block(page.line(text, STYLES.get(block.standing, "")), start)
+        yield from page.block(page.line(text, _STYLES.get(block.standing, "")), start)
 
 
-def _marked_text(page: Page, block: doc.MarkedText, indent: int) -> Iterator[Text]:
+def _marked_text(page: _Page, block: doc.MarkedText, indent: int) -> Iterator[Text]:
     body = Text()
     for piece in block.pieces:
-        style = f"underline {STYLES.get(piece.standing, '')}" if piece.standing else ""
+        style = f"underline {_STYLES.get(piece.standing, '')}" if piece.standing else ""
         body.append_text(page.text(clean_lines(piece.text), style))
         for marker in piece.markers:
             body.append_text(page.line(marker))
     yield from _beside_a_line(page, body, [(marker.text, f" {meaning}") for marker, meaning in block.legend])
 
 
-def _beside_a_line(page: Page, body: Text, legend: Sequence[doc.Words]) -> Iterator[Text]:
+def _beside_a_line(page: _Page, body: Text, legend: Sequence[doc.Words]) -> Iterator[Text]:
     edge = page.text("  │ ", "dim")
     yield from page.block(body, edge, edge)
     yield from _legend(page, legend)
 
 
-def _legend(page: Page, meanings: Sequence[doc.Words]) -> Iterator[Text]:
+def _legend(page: _Page, meanings: Sequence[doc.Words]) -> Iterator[Text]:
     if meanings:
         yield Text()
         line = page.text(" · ").join(page.line(meaning) for meaning in meanings)
@@ -192,9 +188,9 @@ def _legend(page: Page, meanings: Sequence[doc.Words]) -> Iterator[Text]:
         yield from page.block(line, "  ")
 
 
-def _text_diff(page: Page, block: doc.TextDiff, indent: int) -> Iterator[Text]:
+def _text_diff(page: _Page, block: doc.TextDiff, indent: int) -> Iterator[Text]:
     legend = [_DIFF_LEGEND[kind] for kind in block.kinds()]
-    if page.whole_width < SIDE_BY_SIDE_WIDTH:
+    if page.whole_width < _SIDE_BY_SIDE_WIDTH:
         one = Text.assemble(*(_diff_piece(page, piece, piece.text) for piece in block.in_one()))
         yield from _beside_a_line(page, one, legend)
         return
@@ -212,7 +208,7 @@ def _text_diff(page: Page, block: doc.TextDiff, indent: int) -> Iterator[Text]:
     yield from _legend(page, legend)
 
 
-def _diff_piece(page: Page, piece: doc.DiffPiece, text: str) -> Text:
+def _diff_piece(page: _Page, piece: doc.DiffPiece, text: str) -> Text:
     """Return a piece of one text with brackets that need no colour, inside the white space at its edges."""
     text = clean_lines(text)
     body = text.strip(" \n")
@@ -231,11 +227,11 @@ def _diff_piece(page: Page, piece: doc.DiffPiece, text: str) -> Text:
     )
 
 
-def _bar(page: Page, block: doc.Bar, indent: int) -> Iterator[Text]:
+def _bar(page: _Page, block: doc.Bar, indent: int) -> Iterator[Text]:
     yield from page.block(block.caption, Text.assemble(" " * indent, page.bar(block.share), "  "))
 
 
-def _table(page: Page, block: doc.Table, indent: int) -> Iterator[Text]:
+def _table(page: _Page, block: doc.Table, indent: int) -> Iterator[Text]:
     shown = [place for place, column in enumerate(block.columns) if page.width >= _ROOMY or not column.spare]
     headed = any(column.title for column in block.columns)
     table = RichTable(box=SIMPLE_HEAD if headed else None, pad_edge=False, show_edge=False, show_header=headed)
@@ -256,24 +252,24 @@ def _table(page: Page, block: doc.Table, indent: int) -> Iterator[Text]:
     yield from page.table(table, 0 if headed else indent)
 
 
-def _card(page: Page, block: doc.Card, indent: int) -> Iterator[Text]:
+def _card(page: _Page, block: doc.Card, indent: int) -> Iterator[Text]:
     yield Text()
     yield from page.block(page.beside(page.line(block.title, "bold"), block.aside), "  ")
     for inner in block.blocks:
         yield from page.blocks([inner], 4 if isinstance(inner, doc.Items) else 2)
 
 
-def _notice(page: Page, block: doc.Notice, indent: int) -> Iterator[Text]:
+def _notice(page: _Page, block: doc.Notice, indent: int) -> Iterator[Text]:
     yield from _heading(page, doc.Heading(block.title), indent)
     for line in block.lines:
         yield from page.block(line, Text.assemble("  ", page.text("!", "yellow"), " "))
 
 
-def _chart(page: Page, block: doc.Chart, indent: int) -> Iterator[Text]:
-    yield from page.blocks(block.instead, indent)
+def _chart(page: _Page, block: doc.Chart, indent: int) -> Iterator[Text]:
+    yield from page.block(page.line(block.caption, "dim"), " " * indent)
 
 
-def _receipt(page: Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
+def _receipt(page: _Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
     yield Text()
     yield page.text("─" * page.width, "dim")
     for parts in block.lines:
@@ -288,7 +284,7 @@ def _receipt(page: Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
         yield from page.block(page.line(line, "dim"))
 
 
-WRITERS: dict[type, Callable[[Page, Any, int], Iterator[Text]]] = {
+WRITERS: dict[type, Callable[[_Page, Any, int], Iterator[Text]]] = {
     doc.Heading: _heading,
     doc.Paragraph: _paragraph,
     doc.Items: _items,

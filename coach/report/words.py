@@ -139,15 +139,18 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
 
     Without a single verdict (``judged`` False) the receipt does not claim one.
     """
-    never_asked = receipt.input_tokens == 0 and receipt.output_tokens == 0
+    read, written = receipt.input_tokens, receipt.output_tokens
     where = f"{receipt.model} at {receipt.endpoint}"
-    tokens = _tokens(receipt)
-    if judged:
-        usage = [f"Judged by {where} in {seconds_text(receipt.seconds)}", *tokens, f"cost: {cost_text(receipt)}"]
-    elif never_asked:
+    usage = [f"Judged by {where} in {_seconds_text(receipt.seconds)}" if judged else f"Nothing was judged by {where}"]
+    if read or written:
+        cached = f" ({receipt.cached_tokens:,} cached)" if receipt.cached_tokens else ""
+        tokens = [] if read is None else [f"{read:,} tokens read{cached}"]
+        if written is not None:
+            tokens.append(f"{written:,} written" if tokens else f"{written:,} tokens written")
+        usage.append(", ".join(tokens))
+    usage.append(f"cost: {_cost_text(receipt)}")
+    if not judged and read == written == 0:
         usage = ["No model was asked, and the answer was sent nowhere"]
-    else:
-        usage = [f"Nothing was judged by {where}", *tokens, f"cost: {cost_text(receipt)}"]
     origin = [
         f"method {receipt.judge}",
         f"prompts {receipt.prompt_version}",
@@ -158,7 +161,7 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
     return tuple(usage), tuple(origin)
 
 
-def cost_text(receipt: Receipt) -> str:
+def _cost_text(receipt: Receipt) -> str:
     """Return the cost in words; an unknown price is never shown as free."""
     own = is_loopback(receipt.endpoint)
     cost = receipt.cost_usd
@@ -169,24 +172,12 @@ def cost_text(receipt: Receipt) -> str:
     return f"${cost:.2f}" if cost >= 0.01 else f"${cost:.5f}".rstrip("0") if cost >= 0.00001 else "less than $0.00001"
 
 
-def seconds_text(seconds: float) -> str:
+def _seconds_text(seconds: float) -> str:
     """Return a duration: tenths of a second below a minute, else minutes and seconds."""
     if seconds < 59.95:
         return f"{seconds:.1f} seconds"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} seconds"
-
-
-def _tokens(receipt: Receipt) -> list[str]:
-    if not receipt.input_tokens and not receipt.output_tokens:
-        return []
-    parts = []
-    if receipt.input_tokens is not None:
-        cached = f" ({receipt.cached_tokens:,} cached)" if receipt.cached_tokens else ""
-        parts.append(f"{receipt.input_tokens:,} tokens read{cached}")
-    if receipt.output_tokens is not None:
-        parts.append(f"{receipt.output_tokens:,} written" if parts else f"{receipt.output_tokens:,} tokens written")
-    return [", ".join(parts)] if parts else []
 
 
 def _moment(created_at: str) -> str:

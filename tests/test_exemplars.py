@@ -1,4 +1,4 @@
-"""Tests of coach.bank.example_files."""
+"""Sample answers lie beside their bank; a broken file is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from assessment_factory import shipped_bank
 
-from coach.bank.example_files import load_exemplars
+from coach.bank.examples import load_exemplars
 from coach.bank.questions import Question
 from coach.errors import BankError
 
