@@ -140,9 +140,10 @@ def _pieces(
     for (raw, mark, markers), (following, _, _) in zip(pieces, [*pieces[1:], ("", "", ())], strict=False):
         text = clean_lines(raw)
         body = text.rstrip(_BLANKS) if mark else text
-        after = "" if markers or body != text else following
+        behind = "".join(_line(marker) for marker in markers)
+        after = "" if behind or body != text else following
         shown += _emphasised(body, mark, shown, after, (brackets or {}).get(mark, ("", "")))
-        shown += "".join(_line(marker) for marker in markers) + text[len(body) :]
+        shown += behind + text[len(body) :]
     return _quotation(shown.strip(_BLANKS))
 
 
