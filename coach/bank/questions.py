@@ -1,4 +1,4 @@
-"""Questions, rubrics and the bank that joins them (DESIGN: "Files")."""
+"""Questions, rubrics and the bank that joins them."""
 
 from __future__ import annotations
 
