@@ -66,7 +66,8 @@ def embedded_model() -> Path:
 @pytest.fixture(scope="session")
 def embedded_server(embedded_model: Path) -> Iterator[EmbeddedServer]:
     """Return one server of the embedded model for all tests that only ask it something."""
-    with EmbeddedServer.start(embedded_model) as server:
+    # One thread: the other processor runs other tests, and threads lose much time by waiting for each other.
+    with EmbeddedServer.start(embedded_model, threads=1) as server:
         yield server
 
 

@@ -18,8 +18,8 @@ from coach.model.embedded_server import EmbeddedServer, Endpoint
 from coach.submit.assessment import Assessment
 
 ANSWER = (
-    "Last year the archive stopped at night. I looked at the log of the receiver first, case number 7. "
-    "Then I called the vendor and told the doctors how long it would take. The images were there at six."
+    "Last year the archive stopped at night. I looked at the log of the receiver first. "
+    "Then I sent the images again and checked that every study had arrived."
 )
 #: What may differ between two runs: when it was, how long it took, and the tokens for what the first one looked up.
 VARYING = ("created_at", "seconds", "input_tokens", "cached_tokens", "output_tokens")
@@ -73,8 +73,15 @@ def test_the_same_answer_twice_is_the_same_assessment_byte_for_byte(
 
 def test_doctor_grades_example_answers_and_finds_nothing_wrong(embedded_model: Path, tmp_path: Path) -> None:
     """In a process of its own the check-up ends well; the strong example got more than the weak one."""
-    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    command = [sys.executable, "-c", "from coach.cli.app import main; main()", "doctor", "--model", "local", "--json"]
+    bank = write_bank(tmp_path / "bank")
+    samples = tmp_path / "bank" / "examples" / "exemplars" / "question-1.yaml"
+    samples.parent.mkdir(parents=True)
+    weak = "I am a very good team player and always give my best for all the people that I work with."
+    exemplars = [{"level": "strong", "answer": ANSWER}, {"level": "weak", "answer": weak}]
+    samples.write_text(json.dumps({"question_id": "question-1", "exemplars": exemplars}), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    code = "from coach.cli.app import main; main()"
+    command = [sys.executable, "-c", code, "doctor", "--model", "local", "--bank", str(bank), "--json"]
     # In a folder where nothing of the project lies.
     result = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False

@@ -23,7 +23,6 @@ from coach.model.completion import Completion, CompletionRequest, Message
 from coach.model.pace import (
     LONGEST_PAUSE,
     AdaptiveLimit,
-    Admission,
     EndpointDownError,
     FixedLimit,
     PacedChatModel,
@@ -166,67 +165,46 @@ async def test_only_rate_limits_and_time_outs_change_the_pace() -> None:
     assert (unchanged, limit.limit) == (17, 8)
 
 
-async def test_no_more_are_inside_than_the_limit_allows() -> None:
-    """Whoever comes later waits until somebody leaves, in the order of coming."""
-    admission = Admission(FixedLimit(2))
-    order: list[int] = []
-    most = 0
+class Slow(Scripted):
+    """A model that notes how many requests it has at a time."""
 
-    async def visit(number: int) -> None:
-        nonlocal most
-        assert await admission.enter()
-        order.append(number)
-        most = max(most, admission.inside)
-        await asyncio.sleep(0)
-        admission.leave()
+    def __init__(self) -> None:
+        super().__init__([])
+        self.inside = self.most = self.done = 0
 
-    await asyncio.gather(*(visit(number) for number in range(6)))
-
-    assert (order, most, admission.inside) == ([0, 1, 2, 3, 4, 5], 2, 0)
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """Take a while."""
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        await asyncio.sleep(0.001)
+        self.inside -= 1
+        self.done += 1
+        return SOUND
 
 
-async def test_growth_lets_more_in() -> None:
-    """When the limit has grown, one who leaves lets in two."""
-    limit = AdaptiveLimit(maximum=4, start=1)
-    admission = Admission(limit)
-    assert await admission.enter()
-    waiting = [asyncio.create_task(admission.enter()) for _ in range(3)]
+@pytest.mark.parametrize(("limit", "most"), [(FixedLimit(2), 2), (AdaptiveLimit(8, start=1), 8)])
+async def test_no_more_are_in_flight_than_the_limit_allows(limit: AdaptiveLimit, most: int) -> None:
+    """Whoever comes later waits until there is room; a limit that grows lets more in."""
+    model = Slow()
+    paced_model = PacedChatModel(model, limit)
+
+    await asyncio.gather(*(paced_model.complete(REQUEST) for _ in range(60)))
+
+    assert (model.most, model.done) == (most, 60)
+
+
+async def test_one_who_gives_up_takes_no_place() -> None:
+    """A cancelled wait, and a cancelled request, leave their place to the next."""
+    model = Slow()
+    paced_model = PacedChatModel(model, FixedLimit(1))
+    tasks = [asyncio.create_task(paced_model.complete(REQUEST)) for _ in range(4)]
     await asyncio.sleep(0)
-    limit.succeeded()
-    admission.leave()
-    await asyncio.sleep(0)
+    tasks[0].cancel()
+    tasks[2].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert admission.inside == 2
-    admission.close()
-    assert await asyncio.gather(*waiting) == [True, True, False]
-
-
-async def test_closing_turns_away_who_waits_and_who_comes() -> None:
-    """After closing nobody gets in, and those inside can still leave."""
-    admission = Admission(FixedLimit(1))
-    assert await admission.enter()
-    waiting = asyncio.create_task(admission.enter())
-    await asyncio.sleep(0)
-    admission.close()
-
-    assert not await waiting
-    assert not await admission.enter()
-    admission.leave()
-    assert admission.inside == 0
-
-
-async def test_one_who_gives_up_waiting_takes_no_place() -> None:
-    """A cancelled wait, even one cancelled just when it was its turn, leaves the place to the next."""
-    admission = Admission(FixedLimit(1))
-    assert await admission.enter()
-    first, second = (asyncio.create_task(admission.enter()) for _ in range(2))
-    await asyncio.sleep(0)
-    admission.leave()
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-
-    assert await second
-    assert admission.inside == 1
+    assert await asyncio.wait_for(paced_model.complete(REQUEST), 1) == SOUND
+    assert model.done == 3
 
 
 def round_of(limit: AdaptiveLimit) -> None:

@@ -117,7 +117,7 @@ async def test_every_other_request_goes_as_it_is() -> None:
 
 
 async def test_the_embedded_model_repeats_itself_to_the_last_digit(embedded_server: EmbeddedServer) -> None:
-    """An answer judged again, at once or after another answer or question, has exactly the same probabilities."""
+    """An answer judged again, after another answer and another question, has exactly the same probabilities."""
     endpoint = await embedded_server.ready()
     checks = ("Names the service that stores images.", "Says where the images go.")
 
@@ -129,10 +129,9 @@ async def test_the_embedded_model_repeats_itself_to_the_last_digit(embedded_serv
             return [replace(reply, usage=Usage()) for reply in replies]
 
         once = await judged("The scanner pushes its images to the archive with C-STORE.")
-        again = await judged("The scanner pushes its images to the archive with C-STORE.")
         await judged("The scanner does something else that nobody has explained to me.")
         await model.complete(CompletionRequest((SYSTEM, Message("user", "Another question altogether?")), 1))
         later = await judged("The scanner pushes its images to the archive with C-STORE.")
 
     assert all(reply.first_token for reply in once)
-    assert once == again == later
+    assert once == later

@@ -31,7 +31,7 @@ WEIGHTS = DATA / "instruction_weights.json"
 #: the second one on: frank words about one's own experience have little to do with the rest of an answer, too.
 PROBABILITY, TELLING_PROBABILITY = 0.7, 0.85
 #: Mean cosine with the two most similar other sentences of the answer; below it a sentence stands apart.
-COHERENCE = 0.2
+_COHERENCE = 0.2
 #: A heading or label has at most so many words before its colon.
 _HEADING = 4
 
@@ -216,7 +216,7 @@ class InstructionDetector:
         for index, (probability, row) in enumerate(zip(self.probabilities(sentences), cosines, strict=True)):
             others = sorted(row[:index] + row[index + 1 :], reverse=True)[:2]
             # A single sentence stands apart from nothing.
-            apart = bool(others) and sum(others) / len(others) < COHERENCE
+            apart = bool(others) and sum(others) / len(others) < _COHERENCE
             text = sentences[index]
             # So few words are a heading, whose meaning nobody can tell; the signs know those that are none.
             heading = text.endswith(":") and len(text.split()) <= _HEADING

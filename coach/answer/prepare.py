@@ -13,21 +13,21 @@ from coach.answer.sentences import clean, shortened, split_sentences
 from coach.bank.questions import Question
 
 #: In fewer words, sharing the question's words says nothing: a right answer may name what was asked about.
-MIN_WORDS_FOR_COPY = 8
+_MIN_WORDS_FOR_COPY = 8
 #: Far more than a spoken answer of ten minutes; the rest is shown but not judged.
 MAX_WORDS = 1500
 #: The same bound for text without spaces.
 MAX_CHARACTERS = 10_000
 #: Share of a sentence's words that also stand in the question or its rationale.
-COPIED_SHARE = 0.9
-MIN_WORDS_FOR_LANGUAGE = 5
+_COPIED_SHARE = 0.9
+_MIN_WORDS_FOR_LANGUAGE = 5
 #: At most so many words make a scrap that ends like a sentence, or a heading or label that does not.
-SCRAP_WORDS, LABEL_WORDS = 3, 5
+_SCRAP_WORDS, _LABEL_WORDS = 3, 5
 #: So many of them in a row, before and after a sentence that is not judged, belong to it.
 MAX_FRAGMENTS = 4
-LANGUAGE_MARGIN = 10.0
+_LANGUAGE_MARGIN = 10.0
 #: Sentences with this share of the words settle the language of all when they agree.
-SETTLING_SHARE = 0.8
+_SETTLING_SHARE = 0.8
 
 #: Returns (language, margin of its log-probability over the expected language).
 IdentifyLanguage = Callable[[str, str], tuple[str, float]]
@@ -129,15 +129,15 @@ def _with_fragments(sentences: Sequence[Sentence], reasons: Sequence[str | None]
 def _is_fragment(text: str, after: bool) -> bool:
     if text.rstrip().endswith((".", "!", "?")):
         # What stands before an order may be the end of an honest answer.
-        return after and _word_count(text) <= SCRAP_WORDS
-    return _word_count(text) <= LABEL_WORDS
+        return after and _word_count(text) <= _SCRAP_WORDS
+    return _word_count(text) <= _LABEL_WORDS
 
 
 def _main_language(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage | None) -> str:
     if identify is None or not sentences:
         return language
     found, margin = _language_of(sentences, language, identify)
-    return found if margin > LANGUAGE_MARGIN else language
+    return found if margin > _LANGUAGE_MARGIN else language
 
 
 def _language_of(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage) -> tuple[str, float]:
@@ -147,8 +147,8 @@ def _language_of(sentences: Sequence[Sentence], language: str, identify: Identif
     whole text, which takes as long again, is not looked at.
     """
     counts = [_word_count(sentence.text) for sentence in sentences]
-    telling = [item for item, count in zip(sentences, counts, strict=True) if count >= MIN_WORDS_FOR_LANGUAGE]
-    settled = sum(count for count in counts if count >= MIN_WORDS_FOR_LANGUAGE) >= SETTLING_SHARE * sum(counts)
+    telling = [item for item, count in zip(sentences, counts, strict=True) if count >= _MIN_WORDS_FOR_LANGUAGE]
+    settled = sum(count for count in counts if count >= _MIN_WORDS_FOR_LANGUAGE) >= _SETTLING_SHARE * sum(counts)
     if telling and settled and all(identify(sentence.text, language)[0] == language for sentence in telling):
         return language, 0.0
     return identify(" ".join(sentence.text for sentence in sentences), language)
@@ -159,10 +159,10 @@ def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool
         return False
     if main in _LATIN_LANGUAGES and _in_another_script(text):
         return True
-    if _word_count(text) < MIN_WORDS_FOR_LANGUAGE:
+    if _word_count(text) < _MIN_WORDS_FOR_LANGUAGE:
         return False
     found, margin = identify(text, main)
-    return found != main and margin > LANGUAGE_MARGIN
+    return found != main and margin > _LANGUAGE_MARGIN
 
 
 def _in_another_script(text: str) -> bool:
@@ -181,10 +181,10 @@ _LATIN_LANGUAGES = frozenset(
 def _whole_language(
     judged: Sequence[Sentence], language: str, identify: IdentifyLanguage | None
 ) -> list[AssessmentWarning]:
-    if identify is None or sum(_word_count(sentence.text) for sentence in judged) < MIN_WORDS_FOR_LANGUAGE:
+    if identify is None or sum(_word_count(sentence.text) for sentence in judged) < _MIN_WORDS_FOR_LANGUAGE:
         return []
     found, margin = _language_of(judged, language, identify)
-    if found == language or margin <= LANGUAGE_MARGIN:
+    if found == language or margin <= _LANGUAGE_MARGIN:
         return []
     return [
         _warning(
@@ -229,7 +229,7 @@ def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) 
         return f"The answer is too short to judge ({_count(count)}; at least {question.min_words} are needed)."
     asked = _asked_words(question.text, question.rationale)
     own = [word for sentence in judged for word in words(sentence.text) if word not in asked]
-    if count >= MIN_WORDS_FOR_COPY and len(own) <= (1 - COPIED_SHARE) * count:
+    if count >= _MIN_WORDS_FOR_COPY and len(own) <= (1 - _COPIED_SHARE) * count:
         return "The answer only repeats the question."
     return None
 

@@ -45,7 +45,7 @@ def read_answer_file(path: Path) -> str:
     """Return the text of an answer file; raises AnswerUnreadableError, whose message begins with the path."""
     try:
         with path.open("rb") as file:
-            return without_comment(_read(file, str(path)))
+            return _without_comment(_read(file, str(path)))
     except FileNotFoundError:
         raise AnswerUnreadableError(
             f"{path}: there is no such file", "Check the path, or use - to type it in."
@@ -65,7 +65,7 @@ def read_standard_input() -> str:
 
 def _read(file: IO[bytes], name: str) -> str:
     data = file.read(_MAX_DOCUMENT + 1)
-    return docx_text(data, name) if data.startswith(_PACKED) or name.lower().endswith(".docx") else decoded(data, name)
+    return _docx_text(data, name) if data.startswith(_PACKED) or name.lower().endswith(".docx") else decoded(data, name)
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -87,7 +87,7 @@ def decoded(data: bytes, name: str) -> str:
     return text
 
 
-def docx_text(data: bytes, name: str) -> str:
+def _docx_text(data: bytes, name: str) -> str:
     """Return paragraphs and tables of a Word document, a line each; raises AnswerUnreadableError."""
     import docx
     from docx.table import Table
@@ -165,7 +165,7 @@ def editor_text(question: Question) -> str:
     return "\n".join([*lines, _MARK, "", ""])
 
 
-def without_comment(text: str) -> str:
+def _without_comment(text: str) -> str:
     """Return a text as given, or what stands below the mark when it is one that our editor comment was left in."""
     return text.split(_MARK, 1)[1].strip() if _MARK in text else text
 
@@ -173,7 +173,7 @@ def without_comment(text: str) -> str:
 def answer_part(text: str, question: Question) -> str:
     """Return the answer from the editor's text: what stands below the mark, or everything but our comment."""
     if _MARK in text:
-        return without_comment(text)
+        return _without_comment(text)
     # Without the mark only our own lines are taken away: an answer may start with a heading.
     ours = {line.strip() for line in editor_text(question).splitlines()}
     lines = text.splitlines()

@@ -42,7 +42,8 @@ class QuestionMatcher:
         self._ids = {fold(question.id): question.id for question in bank.questions}
         self._own_texts = {fold(question.text): question.id for question in bank.questions}
         wordings = {fold(wording): question.id for question in bank.questions for wording in question.asked_as}
-        self._texts = wordings | self._own_texts
+        # A question's own text counts before another's wording.
+        self._texts = self._own_texts | wordings | self._own_texts
 
     def match(self, text: str) -> QuestionMatch | None:
         """Return the question meant by ``text``, or None when that is unknown or ambiguous."""

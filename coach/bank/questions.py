@@ -1,4 +1,4 @@
-"""Questions, rubrics and the bank that joins them (DESIGN: "Files")."""
+"""Questions, rubrics and the bank that joins them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from coach.schema import StrictModel
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
-Weight = Annotated[float, Field(gt=0, le=10)]
+_Weight = Annotated[float, Field(gt=0, le=10)]
 
 TOP_LEVEL = 4
 #: Stands in place of a criterion where a red flag holds for the whole bank.
@@ -48,7 +48,7 @@ class Check(StrictModel):
         default_factory=list,
         description="Other checks in whose place this point stands; advice is given on one of them.",
     )
-    weight: Weight = Field(default=1.0, description="Importance beside the other checks of its criterion.")
+    weight: _Weight = Field(default=1.0, description="Importance beside the other checks of its criterion.")
 
 
 class Level(StrictModel):
@@ -64,7 +64,7 @@ class Criterion(StrictModel):
 
     id: Identifier
     title: Text
-    weight: Weight
+    weight: _Weight
     enough: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="Share of its points' weight at which the criterion is full: nobody names every point."
     )

@@ -20,9 +20,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Location = tuple[str | int, ...]
 Describe = Callable[[Any, Location], str]
 
-MAX_NODES = 200_000
+_MAX_NODES = 200_000
 #: Far deeper than any file of ours; the parser's own recursion ends the process near 100,000.
-MAX_DEPTH = 50
+_MAX_DEPTH = 50
 
 
 class Positions:
@@ -83,7 +83,7 @@ def _refuse_deep_nesting(text: str, name: str) -> None:
     for event in yaml.parse(text, Loader=yamlcore.CCoreLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > MAX_DEPTH:
+            if depth > _MAX_DEPTH:
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise _too_deep(name, line)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -92,7 +92,7 @@ def _refuse_deep_nesting(text: str, name: str) -> None:
 
 def _too_deep(name: str, line: int) -> BankError:
     """Return the one error for our own limit and for that of newer parsers, which look further ahead than ours."""
-    return BankError(f"{name}:{line}: nested more than {MAX_DEPTH} levels deep", "Check the brackets.")
+    return BankError(f"{name}:{line}: nested more than {_MAX_DEPTH} levels deep", "Check the brackets.")
 
 
 def _compose(text: str, name: str) -> tuple[Any, Positions]:
@@ -110,7 +110,7 @@ def _compose(text: str, name: str) -> tuple[Any, Positions]:
 
 def _walk(node: yaml.Node, path: Location, positions: Positions, name: str, visited: list[int]) -> None:
     visited[0] += 1
-    if visited[0] > MAX_NODES:
+    if visited[0] > _MAX_NODES:
         raise BankError(f"{name}: too many nodes (nested aliases?)", "Write the values out instead of using aliases.")
     positions.values.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.MappingNode):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -96,7 +97,7 @@ async def check_up(settings: Settings, tell: OnProgress) -> Checkup:
             async with open_session(settings, bank) as session:
                 tell("Asking what the model can do", 1, 1)
                 await _note_endpoint(session, found)
-                await _note_grading(session, bank, found, tell)
+                await _note_grading(session, bank, settings.bank, found, tell)
     return found
 
 
@@ -131,9 +132,9 @@ async def _note_endpoint(session: Session, found: Checkup) -> None:
     found.note("method", f"{judge.name}, prompts {judge.prompt_version}")
 
 
-async def _note_grading(session: Session, bank: Bank, found: Checkup, tell: OnProgress) -> None:
+async def _note_grading(session: Session, bank: Bank, bank_path: Path | None, found: Checkup, tell: OnProgress) -> None:
     question = bank.questions[0]
-    exemplars = exemplar_answers(question.id)
+    exemplars = exemplar_answers(question.id, bank_path)
     if not {"strong", "weak"} <= exemplars.keys():
         found.note("grading", f"not tried: there are no exemplars for {question.id}", "", "warning")
         return

