@@ -10,7 +10,7 @@ from assessment_factory import dicom_bank, dicom_question
 from scripted_judge import ScriptedJudge
 
 from coach.answer.answer import Sentence
-from coach.bank.questions import Check
+from coach.bank.questions import Bank, Check
 from coach.compare.compare import Revision, compare_revisions, compare_series
 from coach.compare.result import Comparison, ComparisonSeries
 from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
@@ -73,9 +73,9 @@ def keyword_judge(**changes: object) -> KeywordJudge:
     return KeywordJudge(script=lambda task, check: FALLBACK, **changes)  # type: ignore[arg-type]
 
 
-def assessor_with(judge: ScriptedJudge) -> AnswerAssessor:
-    """Return an assessor of the shipped bank with this judge."""
-    return AnswerAssessor(dicom_bank(), judge, lambda model, usage, endpoint: 0.0)
+def assessor_with(judge: ScriptedJudge, bank: Bank | None = None) -> AnswerAssessor:
+    """Return an assessor with this judge, of the bank of one question unless another is given."""
+    return AnswerAssessor(bank or dicom_bank(), judge, lambda model, usage, endpoint: 0.0)
 
 
 def compared(

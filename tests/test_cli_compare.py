@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 import typer
-from assessment_factory import dicom_question, shipped_bank
+from assessment_factory import shipped_bank
 from comparison_cases import NEW, OLD, REWORDED, KeywordJudge, assessor_with, keyword_judge
 from scripted_judge import open_scripted
 from typer.testing import CliRunner, Result
@@ -25,6 +25,7 @@ from coach.submit.open import Settings, unopened_session
 
 BANK = shipped_bank()
 ID = "dicom-standard"
+QUESTION = next(question for question in BANK.questions if question.id == ID)
 
 app = typer.Typer()
 app.command("compare")(compare_command)
@@ -34,7 +35,7 @@ app.command("compare")(compare_command)
 def judge(monkeypatch: pytest.MonkeyPatch) -> KeywordJudge:
     """Let the command use a judge by keywords instead of a model."""
     scripted = keyword_judge()
-    open_scripted(monkeypatch, lambda bank: assessor_with(scripted))
+    open_scripted(monkeypatch, lambda bank: assessor_with(scripted, BANK))
     return scripted
 
 
@@ -55,10 +56,10 @@ def compare(*arguments: str, code: int = 0, **options: Any) -> Result:
 
 def save(*texts: str) -> None:
     """Save attempts, judged by the scripted judge."""
-    assessor = assessor_with(keyword_judge())
+    assessor = assessor_with(keyword_judge(), BANK)
     with HistoryStore.open() as store:
         for text in texts:
-            assessment = asyncio.run(assessor.assess(dicom_question(), text))
+            assessment = asyncio.run(assessor.assess(QUESTION, text))
             store.add(ID, text, assessment, bank_title=BANK.title)
 
 
@@ -121,8 +122,8 @@ def test_no_model_is_opened_for_results_that_are_known(monkeypatch: pytest.Monke
     known = unopened_session(Settings(method=None if same_way else "structured"), BANK).assessor
     with HistoryStore.open() as store:
         for text in (OLD, NEW):
-            made = asyncio.run(assessor_with(keyword_judge()).assess(dicom_question(), text))
-            receipt = made.receipt.model_copy(update={"judging_sha256": known.judging_sha256(dicom_question())})
+            made = asyncio.run(assessor_with(keyword_judge(), BANK).assess(QUESTION, text))
+            receipt = made.receipt.model_copy(update={"judging_sha256": known.judging_sha256(QUESTION)})
             store.add(ID, text, made.model_copy(update={"receipt": receipt}), bank_title=BANK.title)
 
     if same_way:

@@ -302,7 +302,7 @@ async def test_a_known_assessment_is_not_made_again() -> None:
     """An assessment with the same result key is taken over as it is."""
     judge = keyword_judge()
     assessor = assessor_with(judge)
-    known = {result_key(shipped_bank(), QUESTION, judge, OLD): await assessor.assess(QUESTION, OLD)}
+    known = {result_key(assessor.bank, QUESTION, judge, OLD): await assessor.assess(QUESTION, OLD)}
     judge.tasks.clear()
     await compare_revisions(assessor, QUESTION, PAIR, known)
 

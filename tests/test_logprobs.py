@@ -124,11 +124,11 @@ async def test_only_the_first_request_about_a_text_tells_what_is_fixed() -> None
     own = assessor(model)
     question = own.bank.questions[0]
     await own.assess(question, ANSWER)
-    await own.assess(question, f"{ANSWER} And I labelled the cable.")
+    await own.assess(question, ANSWER)
 
     marked = [request for request in model.requests if request.fixed_characters is not None]
     told = {request.messages[-1].content[: request.fixed_characters] for request in marked}
-    # Two texts without content, and two answers.
+    # Two texts without content, and the answer twice.
     assert len(marked) == 4 < len(model.requests)
     assert len(told) == 1
     assert question.rationale in told.pop()
