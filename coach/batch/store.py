@@ -19,6 +19,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from coach.batch.rows import AnswerRow, BatchJob, RowKey, RowProblem, RowResult
+from coach.batch.view import Mark, RowView
 from coach.errors import InputError, StorageError
 from coach.files import make_private_file
 from coach.submit.assessment import Assessment
@@ -64,10 +65,11 @@ KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score,
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
 #: Each row with its result; equal answers share a failure.
-_JOINED = """SELECT rows.*, r.row_id AS judged, r.same_as, r.reason, r.score,
-    r.assessment, r.at FROM rows JOIN results r
+_ENDED = """rows JOIN results r
     ON r.number = coalesce((SELECT number FROM results WHERE key = rows.key),
                            (SELECT number FROM results WHERE same = rows.same AND reason IS NOT NULL LIMIT 1))"""
+_JOINED = f"""SELECT rows.*, r.row_id AS judged, r.same_as, r.reason, r.score,
+    r.assessment, r.at FROM {_ENDED}"""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,19 @@ class Store:
         row = self._one(f"{_JOINED} WHERE rows.row_id = ?", row_id)
         return _result(row) if row else None
 
+    def row_ids(self, view: RowView, marks: Iterable[Mark] = ()) -> list[str]:
+        """Return which of the rows that have ended a view shows, in its order; ``marks`` are a grader's own."""
+        with self._errors():
+            # Without an index of its own, SQLite would look through all marks for each row.
+            self._database.execute("DROP TABLE IF EXISTS temp.marks")
+            self._database.execute("CREATE TEMP TABLE marks (row_id TEXT PRIMARY KEY, mark REAL, answer TEXT)")
+            self._database.executemany("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", marks)
+        return [row_id for (row_id,) in self._all(*view.query(_ENDED))]
+
+    def lines(self) -> dict[tuple[str, int], str]:
+        """Return the rows by the line of the input that they come from."""
+        return {(source, line): name for source, line, name in self._all("SELECT source, line, row_id FROM rows")}
+
     def counts(self) -> _StoreCounts:
         """Return how many rows there are, and how far they are."""
         row = self._one(
@@ -381,7 +396,7 @@ class Store:
             )
         return version
 
-    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
+    def _all(self, query: str, values: tuple[object, ...] | dict[str, str] = ()) -> list[Any]:
         with self._errors():
             return self._database.execute(query, values).fetchall()
 
