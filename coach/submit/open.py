@@ -135,9 +135,8 @@ def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similar
     detect = matcher = None
     if isinstance(similarity, encoder.SentenceEncoder):
         from coach.answer.grader_talk import InstructionDetector
-        from coach.model.matcher import Matcher
 
-        detect, matcher = InstructionDetector(similarity).suspicious, Matcher()
+        detect, matcher = InstructionDetector(similarity).suspicious, encoder.Matcher()
     judge = LogprobsJudge(model, prompts, similarity, Baselines.open(), matcher)
     return AnswerAssessor(bank, judge, cost_usd, identify_language, detect)
 
