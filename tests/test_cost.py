@@ -126,7 +126,7 @@ def test_estimate_is_near_the_truth(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [" " * 400_000, "x" + "\t" * 400_000 + "y", "word " * 10 + "\u3000" * 400_000])
 def test_endless_blanks_do_not_kill_the_program(text: str) -> None:
     """Blanks in such numbers that tiktoken would panic are estimated."""
-    assert TokenCounter("gpt-4o").count(text) < 400_000
+    assert TokenCounter("gpt-4o").count(text) < 500_000
 
 
 @settings(deadline=None)
