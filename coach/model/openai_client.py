@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -57,8 +56,6 @@ class OpenAIChatModel:
         self.name = model
         #: Where requests go, for people: the base URL without credentials and query, or the name given for it.
         self.endpoint = endpoint_name or self._address.url
-        #: Called with the headers of every reply, where set: they say how much the server takes.
-        self.on_headers: Callable[[Mapping[str, str]], None] | None = None
         self._key = checked_key(api_key)
         self._timeout = timeout
         self._max_retries = max_retries
@@ -127,8 +124,6 @@ class OpenAIChatModel:
             except openai.OpenAIError as error:
                 raise translate(error, self.name, self.endpoint, api_key=self._key) from None
             else:
-                if self.on_headers:
-                    self.on_headers(response.headers)
                 # Only what led to a reply was a true lesson; requests at the same time may have learned others.
                 if not dialect.refused <= self._dialect.refused:
                     self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)

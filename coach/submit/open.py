@@ -102,8 +102,7 @@ async def open_session(
         if many:
             if server is None:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
-            asked = paced = PacedChatModel(model, limit)
-            model.on_headers = paced.observe
+            asked = PacedChatModel(model, limit)
         if server is not None:
             asked = RepeatableChatModel(asked)
         method, assumed = _method_of(settings, choice)
