@@ -28,7 +28,6 @@ class FaultyServer:
         self.most_in_flight = 0
         self.choose = choose
         self.delay = delay
-        #: Added to every sound reply.
         self._in_flight = 0
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()

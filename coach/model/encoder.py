@@ -73,7 +73,7 @@ class _SmallModel:
     def _path(self) -> Path:
         raise NotImplementedError
 
-    def _read(self, items: Sequence[Any]) -> Sequence[Any]:
+    def _read(self, items: Sequence[Any]) -> Any:
         raise NotImplementedError
 
     def _run(self, rows: Sequence[tuple[list[int], list[int]]]) -> tuple[Any, Any]:
