@@ -211,7 +211,7 @@ def plan_of(
         rows=counts.rows,
         unreadable=counts.unreadable,
         empty_cells=empty_cells,
-        questions=store.by_question(),
+        questions=dict(store.query("SELECT question_id, count(*) FROM rows GROUP BY 1 ORDER BY 1")),
         reused=counts.finished,
         identical=counts.identical,
         not_judged=not_judged,
