@@ -9,7 +9,7 @@ from assessment_factory import dicom_assessment
 
 from coach.batch.rows import AnswerRow, RowKey
 from coach.batch.store import Store
-from coach.batch.view import ORDERS, SHOWS, RowView
+from coach.batch.view import ORDERS, SHOWS, RowView, row_ids
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_a_view_finds_rows_that_have_ended(directory: Path, view: RowView, expec
     """Equal answers share a failure; a mark counts for the text that it was given for."""
     marks = [("row-0", 10.0, "Answer 0"), ("row-1", 10.0, "Another text"), ("row-3", 5.0, "Answer 3")]
     with Store.read(directory) as store:
-        found = store.row_ids(view, marks)
-        again = store.row_ids(view, marks)
+        found = row_ids(store, view, marks)
+        again = row_ids(store, view, marks)
 
     assert found == again == [f"row-{n}" for n in expected]
 
@@ -54,6 +54,6 @@ def test_a_view_finds_rows_that_have_ended(directory: Path, view: RowView, expec
 def test_every_choice_goes_with_every_order(directory: Path, show: str, order: str) -> None:
     """No pair of names makes a query that the store cannot read, and each row comes once."""
     with Store.read(directory) as store:
-        found = store.row_ids(RowView(show=show, order=order), [("row-0", 1.0, "Answer 0")])
+        found = row_ids(store, RowView(show=show, order=order), [("row-0", 1.0, "Answer 0")])
 
     assert len(found) == len(set(found)) <= 4

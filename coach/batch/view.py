@@ -1,8 +1,12 @@
-"""Which rows of a batch are looked at, and in which order; ``Store.row_ids`` finds them."""
+"""Which rows of a batch are looked at, and in which order."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from coach.batch.store import Store
 
 #: A grader's mark: the row, the mark (0-100), and the answer that it was given for.
 Mark = tuple[str, float, str]
@@ -10,20 +14,27 @@ Mark = tuple[str, float, str]
 #: Choices by name. A row that has a mark was reviewed.
 SHOWS = {
     "": "TRUE",
-    "review": "r.reason IS NULL AND r.needs_review AND mark IS NULL",
+    "review": "reason IS NULL AND needs_review AND mark IS NULL",
     "marked": "mark IS NOT NULL",
     "unmarked": "mark IS NULL",
-    "unscored": "r.reason IS NULL AND r.score IS NULL",
-    "failed": "r.reason IS NOT NULL",
+    "unscored": "reason IS NULL AND score IS NULL",
+    "failed": "reason IS NOT NULL",
 }
 ORDERS = {
     "": "place",
-    "weakest": "r.score IS NULL, r.score",
-    "best": "r.score DESC",
-    "doubt": "json_extract(r.assessment, '$.interval[1]') - json_extract(r.assessment, '$.interval[0]') DESC",
-    "apart": "abs(mark - r.score) DESC",
-    "candidate": "rows.candidate IS NULL, rows.candidate COLLATE NOCASE",
+    "weakest": "score IS NULL, score",
+    "best": "score DESC",
+    "doubt": "json_extract(assessment, '$.interval[1]') - json_extract(assessment, '$.interval[0]') DESC",
+    "apart": "abs(mark - score) DESC",
+    "candidate": "candidate IS NULL, candidate COLLATE NOCASE",
 }
+#: Without an index of its own, SQLite would look through all marks for each row.
+_MARKS = (
+    "DROP TABLE IF EXISTS temp.marks",
+    "CREATE TEMP TABLE marks (name TEXT PRIMARY KEY, mark REAL, text TEXT)",
+)
+_FILL = """INSERT OR REPLACE INTO marks SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),
+    json_extract(value, '$[2]') FROM json_each(?)"""
 
 
 @dataclass(frozen=True)
@@ -38,16 +49,25 @@ class RowView:
     show: str = ""
     order: str = ""
 
-    def query(self, ended: str) -> tuple[str, dict[str, str]]:
-        """Return the SQL that finds the row ids, and its values.
 
-        ``ended`` joins ``rows`` with their results ``r``; the table ``marks`` holds a grader's marks.
-        """
-        words = self.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        names = ("rows.answer", "rows.candidate", "rows.row_id")
-        found = " OR ".join(f"{name} LIKE :search ESCAPE '\\'" for name in names)
-        sql = f"""SELECT rows.row_id FROM {ended}
-            LEFT JOIN marks ON marks.row_id = rows.row_id AND marks.answer = rows.answer
-            WHERE (:question = '' OR rows.question_id = :question) AND (:search = '%%' OR {found})
-            AND {SHOWS.get(self.show, SHOWS[""])} ORDER BY {ORDERS.get(self.order, ORDERS[""])}, place"""
-        return sql, {"search": f"%{words}%", "question": self.question}
+def row_ids(store: Store, view: RowView, marks: Iterable[Mark] = ()) -> list[str]:
+    """Return which of the rows that have ended a view shows, in its order; ``marks`` are a grader's own."""
+    for statement in _MARKS:
+        list(store.query(statement))
+    list(store.query(_FILL, json.dumps(list(marks))))
+    words = view.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    found = " OR ".join(f"{name} LIKE ?2 ESCAPE '\\'" for name in ("answer", "candidate", "row_id"))
+    sql = f"""SELECT row_id FROM ended LEFT JOIN marks ON name = row_id AND text = answer
+        WHERE (?1 = '' OR question_id = ?1) AND (?2 = '%%' OR {found}) AND {SHOWS.get(view.show, SHOWS[""])}
+        ORDER BY {ORDERS.get(view.order, ORDERS[""])}, place"""
+    return [name for (name,) in store.query(sql, view.question, f"%{words}%")]
+
+
+def question_ids(store: Store) -> list[str]:
+    """Return which questions the rows answer."""
+    return [name for (name,) in store.query("SELECT DISTINCT question_id FROM rows ORDER BY 1")]
+
+
+def rows_by_line(store: Store) -> dict[tuple[str, int], str]:
+    """Return the rows by the line of the input that they come from."""
+    return {(source, line): name for source, line, name in store.query("SELECT source, line, row_id FROM rows")}

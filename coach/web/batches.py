@@ -17,10 +17,11 @@ from aiohttp import web
 from markupsafe import Markup
 from pydantic import ValidationError
 
+from coach.batch.outputs import criterion_titles
 from coach.batch.rows import RowResult
 from coach.batch.store import Store
 from coach.batch.tables import Cell, header, table_row, write_csv, write_xlsx
-from coach.batch.view import Mark, RowView
+from coach.batch.view import Mark, RowView, question_ids, row_ids, rows_by_line
 from coach.calibrate.marks import (
     NAME,
     GraderMark,
@@ -86,7 +87,7 @@ async def _table(request: web.Request) -> web.StreamResponse:
     def read() -> dict[str, Any]:
         marks = read_marks(batch.directory)
         with Store.read(batch.directory) as store:
-            ids = store.row_ids(batch.view, _given(marks))
+            ids = row_ids(store, batch.view, _given(marks))
             pages = max(1, -(-len(ids) // _ROWS))
             number = min(pages, max(1, int(wanted))) if wanted.isdecimal() else 1
             first = (number - 1) * _ROWS
@@ -99,8 +100,8 @@ async def _table(request: web.Request) -> web.StreamResponse:
                 "pages": pages,
                 "counts": store.counts(),
                 "marked": len(marks),
-                "to_review": len(store.row_ids(RowView(show="review"), _given(marks))),
-                "questions": [(name, name) for name in store.by_question()],
+                "to_review": len(row_ids(store, RowView(show="review"), _given(marks))),
+                "questions": [(name, name) for name in question_ids(store)],
                 "calibrated": kept_report(batch.directory) is not None,
             }
 
@@ -128,10 +129,10 @@ def _read_row(batch: _Batch, row_id: str) -> _Row:
         result = store.result(row_id)
         if result is None:
             raise web.HTTPNotFound(text="This row is not in the batch, or was not graded yet.")
-        ids = store.row_ids(view, _given(marks))
+        ids = row_ids(store, view, _given(marks))
         if row_id not in ids:
             # It was marked a moment ago; the next one is still the one behind it.
-            ids = store.row_ids(view, _given({name: mark for name, mark in marks.items() if name != row_id}))
+            ids = row_ids(store, view, _given({name: mark for name, mark in marks.items() if name != row_id}))
     at = ids.index(row_id) if row_id in ids else -1
     before, after = (ids[at - 1] if at > 0 else "", ids[at + 1] if at + 1 < len(ids) else "")
     return _Row(result, _mark_of(marks, result), before, after, at + 1, len(ids))
@@ -241,7 +242,7 @@ async def _calibration(request: web.Request) -> web.StreamResponse:
         if report is None:
             raise web.HTTPNotFound(text=f"Make a calibration with: coach calibrate GOLD --out {batch.directory}")
         with Store.read(batch.directory) as store:
-            rows = store.lines()
+            rows = rows_by_line(store)
 
         def link(pair: ScoredPair) -> str:
             row_id = rows.get((pair.source, pair.line))
@@ -257,7 +258,7 @@ async def _export(request: web.Request) -> web.StreamResponse:
     batch, kind = _Batch(request), request.match_info["kind"]
 
     def rows(store: Store, marks: dict[str, GraderMark], titles: list[str]) -> Iterator[list[Cell]]:
-        for result in filter(None, map(store.result, store.row_ids(batch.view, _given(marks)))):
+        for result in filter(None, map(store.result, row_ids(store, batch.view, _given(marks)))):
             mark = _mark_of(marks, result)
             yield [*table_row(result, titles), mark.score if mark else None, mark.comment if mark else None]
 
@@ -267,7 +268,7 @@ async def _export(request: web.Request) -> web.StreamResponse:
             return "".join(mark.model_dump_json() + "\n" for mark in marks.values()).encode()
         write = {"csv": write_csv, "xlsx": write_xlsx}[kind]
         with tempfile.TemporaryDirectory() as folder, Store.read(batch.directory) as store:
-            path, titles = Path(folder) / "answers", store.criterion_titles()
+            path, titles = Path(folder) / "answers", criterion_titles(store)
             write(path, [*header(titles), "Your mark", "Your comment"], rows(store, marks, titles))
             return path.read_bytes()
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,8 @@ class Site:
     show_score: bool = True
     calibrate: Callable[[Assessment], Assessment] = lambda assessment: assessment
     batches: Sequence[Path] = ()
+    #: Held while a draft is written: a page that is loaded again shows what it said last.
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     @cached_property
     def static(self) -> dict[str, tuple[bytes, str]]:
