@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from coach.answer.prepare import identify_language
@@ -28,16 +29,15 @@ from coach.model.choose import ModelChoice, choose_model
 from coach.model.completion import ChatModel, Completion, CompletionRequest
 from coach.model.cost import cost_usd
 from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
-from coach.model.embedded_server import EmbeddedServer, RepeatableChatModel
+from coach.model.embedded_server import EmbeddedServer, Endpoint, RepeatableChatModel
 from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel, detect_capabilities
 from coach.model.pace import MAXIMUM, AdaptiveLimit, FixedLimit, PacedChatModel
-from coach.submit.assess import AnswerAssessor
+from coach.model.shared_server import Loan, OnProgress, Turn
+from coach.submit.assess import AnswerAssessor, TakeTurn
 
 #: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
 _EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
 _METHODS = (LogprobsJudge.name, StructuredJudge.name)
-#: Told while something takes long: (what, done, total); from another thread, too.
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -80,35 +80,48 @@ async def open_session(
     *,
     many: bool = False,
     concurrency: int | None = None,
+    lend: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AsyncIterator[Session]:
     """Open the model and yield a session for the bank (default: that of the settings); closes everything at the end.
 
     With ``many`` the model keeps to the pace of the server: ``concurrency`` answers at a time, else as many as the
     server turns out to bear. The embedded model always judges one answer at a time, so that its scores repeat. It
-    starts first, so that files are read while it loads. Raises CoachError.
+    starts first, so that files are read while it loads; or it is that of another process that lends it, as this one
+    does with ``lend`` (see `coach.model.shared_server`). Raises CoachError.
     """
     settings.check()
     choice = settings.choose_model()
     async with AsyncExitStack() as stack:
-        server = None
+        served = server = None
         if choice.embedded:
-            server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
-            stack.callback(server.close)
+            loan = stack.enter_context(Loan(choice.file))
+            served = await loan.server(on_progress, lend=lend)
+            shared = loan.lends or served is not None
+            if served is None:
+                server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
+                stack.callback(server.close)
         bank = bank or load_bank(settings.bank)
-        model = await stack.enter_async_context(await _open_model(choice, server, many))
+        if server is not None:
+            served = await server.ready()
+            loan.tell(served)
+        model = await stack.enter_async_context(_open_model(choice, served, many))
         asked: ChatModel = model
         limit: AdaptiveLimit = FixedLimit(1)
         if many:
-            if server is None:
+            if served is None:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
             asked = PacedChatModel(model, limit)
-        if server is not None:
-            asked = RepeatableChatModel(asked)
+        turn: TakeTurn = nullcontext
+        if served is not None:
+            asked = repeatable = RepeatableChatModel(asked)
+            if shared:
+                turn = partial(Turn, repeatable.forget)
         method, assumed = _method_of(settings, choice)
         if assumed and not (await detect_capabilities(asked)).logprobs:
             method = StructuredJudge.name
-        yield Session(choice, asked, make_assessor(bank, asked, method), limit)
+        assessor = replace(make_assessor(bank, asked, method), turn=turn)
+        yield Session(choice, asked, assessor, limit)
 
 
 def unopened_session(settings: Settings, bank: Bank) -> Session:
@@ -177,16 +190,15 @@ async def _prepared_file(on_progress: OnProgress | None) -> Path:
         raise
 
 
-async def _open_model(choice: ModelChoice, server: EmbeddedServer | None, many: bool) -> OpenAIChatModel:
+def _open_model(choice: ModelChoice, served: Endpoint | None, many: bool) -> OpenAIChatModel:
     """Return the chosen model; where there are many answers, their pace decides about trying again."""
-    if server is None:
+    if served is None:
         retries = 0 if many else MAX_RETRIES
         return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=retries, many=many)
-    endpoint = await server.ready()
     return OpenAIChatModel(
-        endpoint.model,
-        endpoint.base_url,
-        endpoint.api_key,
+        served.model,
+        served.base_url,
+        served.api_key,
         timeout=600.0,
         max_retries=0 if many else 1,
         many=many,
