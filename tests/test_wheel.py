@@ -53,6 +53,8 @@ PROMPTS = [
 def run(site: Path, folder: Path, commands: list[list[str]]) -> list[str]:
     """Run the program of the wheel in a folder where nothing of the project lies; return what each command printed."""
     environment = {**os.environ, "PYTHONPATH": str(site), "OPENAI_API_KEY": "sk-not-used"}
+    # What is unpacked stays as it was in the wheel.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     result = subprocess.run(
         [sys.executable, "-c", RUN, str(site), ANSWER, json.dumps(commands)],
         cwd=folder,
