@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from coach.bank.load import load_bank
 from coach.errors import EmbeddedModelError
+from coach.judge.evidence import compared_texts
 from coach.model import encoder as module
 from coach.model.encoder import DIMENSIONS, SentenceEncoder, encoder_installed
 
@@ -116,3 +119,14 @@ def test_a_missing_package_or_file_is_an_error_with_the_way_out(
 
     assert "pip install" in missing.value.hint
     assert "cannot be read" in empty.value.message
+
+
+@needs_encoder
+def test_the_texts_of_the_shipped_bank_need_not_be_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its vector in the package, so that the first answer to a question is judged as fast as the second."""
+    bank = load_bank()
+    texts = sorted({text for q in bank.questions for text in compared_texts(bank.checks_of(q), q.text)})
+    own = SentenceEncoder(shipped={}).embed(texts[::200])
+    monkeypatch.setattr(SentenceEncoder, "_run", None)
+
+    assert np.abs(SentenceEncoder().embed(texts)[::200] - own).max() < 0.02

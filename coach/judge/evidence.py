@@ -138,10 +138,10 @@ def find_evidence(
     if matcher is not None:
         units += [(place, part) for place, text in list(units) for part in clauses(text)]
     texts = [text for _, text in units]
-    known = sorted({text for check in checks for text in _texts_of(check)})
-    key_words = KeyWords(known, question)
-    matrix = similarity.matrix(texts, [*known, question])
-    cosines = [dict(zip(known, row, strict=False)) for row in matrix]
+    known = compared_texts(checks, question)
+    key_words = KeyWords([text for text in known if text != question], question)
+    matrix = similarity.matrix(texts, known)
+    cosines = [dict(zip(known, row, strict=True)) for row in matrix]
     words = [key_words.shares(text) for text in texts]
     # How near each sentence comes to anything that the question asks for.
     on_topic = [max(row) for row in matrix]
@@ -228,8 +228,10 @@ def is_reference(check: Check) -> bool:
     return check.kind == "point" and positive_texts(check) == [check.statement]
 
 
-def _texts_of(check: Check) -> list[str]:
-    return [check.statement, *positive_texts(check), *negative_texts(check)]
+def compared_texts(checks: Sequence[Check], question: str) -> list[str]:
+    """Return all texts that every sentence of an answer to a question is compared with, the question's own last."""
+    texts = {t for check in checks for t in (check.statement, *positive_texts(check), *negative_texts(check))}
+    return [*sorted(texts - {question}), question]
 
 
 def _signals(check: Check, likenesses: Sequence[Likeness], event: float | None) -> Signals:

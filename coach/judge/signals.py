@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from coach.judge.judging import Verdict
+from coach.judge.judging import Decider, Verdict
 
 Kind = Literal["point", "red_flag"]
 
@@ -119,6 +119,13 @@ def probability_of(kind: Kind, signals: Signals) -> float:
 
 def _is_matched(kind: Kind, signals: Signals) -> bool:
     return kind == "point" and signals.match is not None and not signals.statement_only
+
+
+def decider_of(kind: Kind, signals: Signals) -> Decider:
+    """Return whose view made the probability: the model's where it was asked."""
+    if signals.log_odds is not None:
+        return "model"
+    return "matcher" if _is_matched(kind, signals) else "similarity"
 
 
 def worth_asking(kind: Kind, signals: Signals) -> bool:
