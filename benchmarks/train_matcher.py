@@ -7,8 +7,8 @@
 The base weights are those of all-MiniLM-L6-v2 (Apache-2.0). It learns from the bank's examples and counter-examples,
 the example sentences of its advice, the answers of the half ``build`` of ``data/voices.jsonl`` with the sentences that
 show each check (every fifth of them is kept for ``fit_matcher.py``), ``data/clauses.txt``: the statements of the bank
-in other people's words and in near misses, and ``data/statements.txt``: statements from many fields, so that it can
-read a bank it has never seen.
+in other people's words and in near misses, ``data/statements.txt``: statements from many fields, so that it can read a
+bank it has never seen, and ``data/references.txt``: reference answers to school questions with answers of pupils.
 Hard negatives are the sentences of an answer that come nearest to a check that they do not show, and examples of other
 checks. ``--leave-out N`` leaves out every third question from the N-th on: what is measured on these is what a bank can
 expect that it was never trained on. The half ``locked`` is read by ``other_voices.py`` alone.
@@ -39,6 +39,7 @@ from coach.judge.evidence import advice_examples  # noqa: E402
 from coach.model.encoder import SentenceEncoder  # noqa: E402
 
 DATA = ROOT / "benchmarks" / "data"
+STATEMENTS = ("statements.txt", "clauses.txt", "references.txt")
 MAX_STATEMENT, MAX_PAIR = 56, 112
 #: Weights of counter-examples and of quoted evidence beside all other pairs; the label of what is partly shown.
 COUNTER, QUOTED, PARTLY = 1.3, 1.5, 0.55
@@ -135,7 +136,7 @@ def epochs_of_pairs(count: int, seed: int, left_out: set[str]) -> list[list[Pair
     unknown = {c.statement for q in bank.questions for c in bank.checks_of(q)} - {
         check.statement for own in checks.values() for check in own
     }
-    for statement, sentence, label, weight in (*statements("statements.txt"), *statements("clauses.txt")):
+    for statement, sentence, label, weight in (pair for name in STATEMENTS for pair in statements(name)):
         if statement not in unknown:
             put(statement, sentence, label, weight)
     found = []
