@@ -26,12 +26,11 @@ from train_matcher import answers_to_learn_from
 
 from coach.answer.prepare import prepare_answer
 from coach.bank.load import load_bank
+from coach.files import DATA
 from coach.judge.events import told_events
 from coach.judge.evidence import find_evidence
 from coach.judge.signals import MET, PARTLY, Kind, Signals, probability_of
-from coach.model import matcher as matcher_module
-from coach.model.encoder import SentenceEncoder
-from coach.model.matcher import Matcher
+from coach.model.encoder import Matcher, SentenceEncoder
 
 FOLDS = 10
 #: The signals that are weighed; more of one may never mean less.
@@ -52,11 +51,21 @@ class Row:
     signals: Signals
 
 
+class OtherMatcher(Matcher):
+    """A matcher from any file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path
+        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def _path(self) -> Path:
+        return self._file
+
+
 def labelled_rows(path: Path, left_out: int | None) -> list[Row]:
     """Measure every check of the answers that the matcher was not trained on."""
-    matcher_module.MODEL = path
-    matcher_module.MODEL_SHA256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    bank, encoder, matcher = load_bank(), SentenceEncoder(), Matcher()
+    bank, encoder, matcher = load_bank(), SentenceEncoder(), OtherMatcher(path)
     questions = {question.id: question for question in bank.questions}
     if left_out is None:
         answers = answers_to_learn_from(kept_for_fitting=True)
@@ -133,7 +142,7 @@ def report(name: str, labels: np.ndarray, odds: np.ndarray) -> None:
 def main() -> None:
     """Print areas and weights for points and red flags."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--matcher", type=Path, default=matcher_module.MODEL)
+    parser.add_argument("--matcher", type=Path, default=DATA / "matcher.onnx")
     parser.add_argument("--leave-out", type=int, choices=(0, 1, 2))
     options = parser.parse_args()
     rows = labelled_rows(options.matcher, options.leave_out)

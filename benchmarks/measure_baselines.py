@@ -23,7 +23,7 @@ from coach.judge.baselines import SHIPPED, Baselines
 from coach.judge.evidence import compared_texts
 from coach.judge.logprobs import LogprobsJudge
 from coach.judge.prompts import load_prompts
-from coach.model.encoder import MODEL_SHA256, SHIPPED_VECTORS, SentenceEncoder, text_key
+from coach.model.encoder import SHIPPED_VECTORS, SentenceEncoder, text_key
 from coach.submit.open import Settings, open_session
 
 
@@ -58,7 +58,7 @@ def write_vectors() -> None:
     texts = sorted({text for q in bank.questions for text in compared_texts(bank.checks_of(q), q.text)})
     vectors = SentenceEncoder(shipped={}).embed(texts).astype(np.float16)
     keys = np.array([np.frombuffer(text_key(text), dtype=np.uint8) for text in texts])
-    np.savez_compressed(SHIPPED_VECTORS, model=MODEL_SHA256, keys=keys, vectors=vectors)
+    np.savez_compressed(SHIPPED_VECTORS, model=SentenceEncoder.sha256, keys=keys, vectors=vectors)
     print(len(texts), "vectors")
 
 

@@ -271,7 +271,7 @@ def main() -> int:  # noqa: C901, PLR0915
     # Without reduce_range, processors that lack VNNI overflow.
     quantize_dynamic(plain, given.out, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
     plain.unlink()
-    print(f"{given.out}: {given.out.stat().st_size / 1e6:.0f} MB; put its SHA-256 into coach/model/matcher.py")
+    print(f"{given.out}: {given.out.stat().st_size / 1e6:.0f} MB; put its SHA-256 into coach/model/encoder.py")
     return 0
 
 

@@ -10,7 +10,7 @@ import respx
 from batch_api_server import batch_provider
 from openai_endpoint import KEY
 
-from coach.batch.jobs import BatchApi
+from coach.batch.jobs import batch_api
 from coach.errors import ConfigurationError, ModelRequestError
 
 FILES = "http://coach.test/v1/files"
@@ -30,9 +30,9 @@ async def test_answers_do_not_follow_a_redirect(httpx2_mock: respx.Router, reque
     """A server that sends the request file on to another host gets an error, and the other host gets nothing."""
     httpx2_mock.post(FILES).respond(307, headers={"location": "http://elsewhere.test/v1/files"})
 
-    async with BatchApi("http://coach.test/v1", KEY) as api:
-        with pytest.raises(ModelRequestError, match="redirects"):
-            await api.upload(requests)
+    with pytest.raises(ModelRequestError, match="redirects"):
+        async with batch_api("http://coach.test/v1", KEY) as client:
+            await client.files.create(file=requests, purpose="batch")
 
 
 async def test_a_server_gets_its_own_login_and_nothing_of_openais(
@@ -43,26 +43,27 @@ async def test_a_server_gets_its_own_login_and_nothing_of_openais(
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-private")
     route = httpx2_mock.post(f"{FILES}?api-version=preview").mock(httpx.Response(200, json=UPLOADED))
 
-    async with BatchApi("http://me:pw@coach.test/v1?api-version=preview", KEY) as api:
-        assert await api.upload(requests) == "file-1"
+    async with batch_api("http://me:pw@coach.test/v1?api-version=preview", KEY) as client:
+        assert (await client.files.create(file=requests, purpose="batch")).id == "file-1"
 
     headers = route.calls.last.request.headers
     assert headers["authorization"].startswith("Basic ")
     assert not any(secret in str(headers.multi_items()) for secret in ("org-private", "proj-private", KEY))
-    assert "pw" not in api.endpoint
+    assert "pw" not in str(client.base_url)
 
 
 async def test_loopback_is_never_reached_through_a_proxy(requests: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a proxy in the environment, a batch server on this machine is still asked directly."""
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     with batch_provider() as provider:
-        async with BatchApi(provider.url, None) as api:
-            assert await api.upload(requests) == "file-1"
+        async with batch_api(provider.url, None) as client:
+            assert (await client.files.create(file=requests, purpose="batch")).id == "file-1"
 
 
-def test_an_impossible_key_is_refused_at_once() -> None:
+async def test_an_impossible_key_is_refused_at_once() -> None:
     """A key that no header can hold is a configuration error that does not repeat it."""
     with pytest.raises(ConfigurationError) as caught:
-        BatchApi("http://coach.test/v1", "sk-two words")
+        async with batch_api("http://coach.test/v1", "sk-two words"):
+            pass
 
     assert "sk-" not in caught.value.message + caught.value.hint

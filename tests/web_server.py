@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from html import unescape
 from typing import Any
 
@@ -120,12 +121,17 @@ class Browser:
         return await self.arrive(path)
 
 
+@cache
+def _shipped_bank() -> Bank:
+    return load_bank()
+
+
 @asynccontextmanager
 async def running_site(judge: ScriptedJudge | None = None, **site_options: Any) -> AsyncIterator[Site]:
     """Serve the pages; ``site.judge`` and ``site.port`` are for the test. Use it with ``browser_of``."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
-        bank = site_options.pop("bank", None) or load_bank()
+        bank = site_options.pop("bank", None) or _shipped_bank()
         more: tuple[web.RouteDef, ...] = site_options.pop("more", ())
         site = Site(bank, ScriptedEngine(bank, judge or ScriptedJudge(by_words)), Guard(port), **site_options)
         async with started(make_app(site, *more), sock):

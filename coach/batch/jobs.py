@@ -10,19 +10,19 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coach.bank.questions import Bank
 from coach.batch.costs import JOB_DISCOUNT, CostBudget
 from coach.batch.grade import Calibrate, Ending, keep_assessment, take_over_equal
 from coach.batch.rows import AnswerRow, BatchJob, JobState, RowKey, RowKeys
-from coach.batch.store import Store
+from coach.batch.store import Store, StoreCounts
 from coach.errors import ModelError, ModelReplyError, StorageError
-from coach.files import make_private_directory, replacing
+from coach.files import make_private_directory, replacing, write_whole
 from coach.judge.judging import Judge
 from coach.model.choose import parse_address
 from coach.model.completion import Completion, CompletionRequest, Usage
@@ -31,12 +31,13 @@ from coach.model.openai_client import checked_key, open_client
 from coach.submit.assess import AnswerAssessor
 
 if TYPE_CHECKING:
+    from openai import AsyncOpenAI
     from openai.types import Batch
 
 MAX_REQUESTS = 50_000
 #: A little less than the 200 MB that are documented.
 _MAX_BYTES = 190_000_000
-_ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+_TIMEOUT = 600.0
 _TOKEN = "coach_job"
 #: So many of the newest batches are looked through for one whose id was lost.
 _LOOKED_THROUGH = 200
@@ -48,10 +49,7 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 class Written:
     """What became of the rows when jobs were written; ``stopped`` says why some were left for a later time."""
 
-    rows: int
-    reused: int
-    unreadable: int
-    waiting: int
+    before: StoreCounts
     settled: int = 0
     sent: int = 0
     identical: int = 0
@@ -68,71 +66,17 @@ class Collected:
     outdated: int = 0
 
 
-class BatchApi:
-    """The batch API at a base URL; use it as an async context manager. Every failure is a CoachError."""
+@asynccontextmanager
+async def batch_api(base_url: str, api_key: str | None) -> AsyncIterator[AsyncOpenAI]:
+    """Open the batch API at a base URL; what fails there in the block is a ModelError."""
+    from openai import OpenAIError
 
-    def __init__(self, base_url: str, api_key: str | None) -> None:
-        address = parse_address(base_url)
-        self.endpoint = address.url
-        self._key = checked_key(api_key)
-        self._client = open_client(address, self._key, timeout=600.0)
-
-    async def __aenter__(self) -> Self:
-        """Return the API."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the client."""
-        await self._client.close()
-
-    async def upload(self, path: Path) -> str:
-        """Upload a request file and return its id."""
-        with _readable(path), path.open("rb") as file, self._translated():
-            return (await self._client.files.create(file=(path.name, file), purpose="batch")).id
-
-    async def create(self, job: BatchJob) -> Batch:
-        """Start the job of an uploaded file."""
-        assert job.input_file_id is not None
-        with self._translated():
-            return await self._client.batches.create(
-                input_file_id=job.input_file_id,
-                endpoint=_ENDPOINT,
-                completion_window="24h",
-                metadata={_TOKEN: job.token},
-            )
-
-    async def find(self, token: str) -> Batch | None:
-        """Return the batch that was started with this token, if it is among the newest."""
-        seen = 0
-        with self._translated():
-            async for batch in self._client.batches.list(limit=100):
-                if (batch.metadata or {}).get(_TOKEN) == token:
-                    return batch
-                seen += 1
-                if seen == _LOOKED_THROUGH:
-                    break
-        return None
-
-    async def retrieve(self, batch_id: str) -> Batch:
-        """Return what the provider says about a batch now."""
-        with self._translated():
-            return await self._client.batches.retrieve(batch_id)
-
-    async def download(self, file_id: str, path: Path) -> None:
-        """Write a result file to disk, whole and readable by the user only."""
-        with self._translated(), replacing(path) as new, new.open("wb") as file:
-            content = await self._client.files.content(file_id)
-            async for piece in await content.aiter_bytes():
-                file.write(piece)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        from openai import OpenAIError
-
+    address, key = parse_address(base_url), checked_key(api_key)
+    async with open_client(address, key, timeout=_TIMEOUT) as client:
         try:
-            yield
+            yield client
         except OpenAIError as error:
-            raise translate(error, "the batch API", self.endpoint, api_key=self._key) from None
+            raise translate(error, "the batch API", address.url, api_key=key) from None
 
 
 def half_price(assessor: AnswerAssessor) -> AnswerAssessor:
@@ -159,8 +103,7 @@ async def write_jobs(
     Rows without an answer that can be judged are settled at once, equal answers are sent once. ``calibration`` names
     the calibration that the results will get.
     """
-    counts = store.counts()
-    written = Written(counts.rows, counts.finished, counts.unreadable, store.waiting())
+    written = Written(store.counts())
     written.settled, misfits = take_over_equal(store, assessor)
     questions = {question.id: question for question in assessor.bank.questions}
 
@@ -186,7 +129,7 @@ async def write_jobs(
     while await _write_job(store, waiting, assessor.judge, calibration):
         pass
     if not written.stopped:
-        written.identical = store.waiting() - written.waiting - written.sent
+        written.identical = store.counts().waiting - written.before.waiting - written.sent
     return written
 
 
@@ -199,18 +142,14 @@ async def _write_job(
         return False
     number, token = len(store.jobs()) + 1, secrets.token_hex(8)
     path = _job_file(store, number, "requests")
-    try:
+    with _errors(path.parent):
         make_private_directory(path.parent)
-    except OSError as error:
-        raise StorageError(
-            f"{path.parent}: cannot be made ({error.strerror or error})", "Check the permissions."
-        ) from error
     sent: list[tuple[str, RowKey]] = []
     with replacing(path) as new, new.open("wb") as file:
         while request is not None:
             key, body = request
             sent.append((f"{token}-{len(sent) + 1}", key))
-            line = {"custom_id": sent[-1][0], "method": "POST", "url": _ENDPOINT, "body": body}
+            line = {"custom_id": sent[-1][0], "method": "POST", "url": "/v1/chat/completions", "body": body}
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             full = len(sent) >= MAX_REQUESTS or file.tell() >= _MAX_BYTES
             request = None if full else await anext(requests, None)
@@ -228,34 +167,55 @@ async def _write_job(
     return True
 
 
-async def bring_on_their_way(store: Store, api: BatchApi) -> int:
-    """Upload and start every job that is not yet; each id is kept before the next step. Return how many were started.
+async def start_jobs(store: Store, client: AsyncOpenAI, endpoint: str) -> int:
+    """Upload and start every job for this endpoint that is not yet, and return how many were started.
 
-    A job whose start was not noted before a crash is found again by its token, so nothing is paid twice. Jobs at
-    another endpoint are left alone. Raises ModelError.
+    Each id is kept before the next step: a job whose start was not noted before a crash is found again by its token,
+    so nothing is paid twice. Raises ModelError in the block of `batch_api`.
     """
     started = 0
     for job in store.jobs():
-        if job.endpoint != api.endpoint or job.state not in (JobState.WRITTEN, JobState.UPLOADED):
+        if job.endpoint != endpoint or job.state not in (JobState.WRITTEN, JobState.UPLOADED):
             continue
         batch = None
-        if job.state is JobState.WRITTEN:
-            job.input_file_id = await api.upload(_job_file(store, job.number, "requests"))
+        if job.state is JobState.UPLOADED:
+            batch = await _find(client, job.token)
+        else:
+            path = _job_file(store, job.number, "requests")
+            with _errors(path), path.open("rb") as file:
+                job.input_file_id = (await client.files.create(file=(path.name, file), purpose="batch")).id
             job.state = JobState.UPLOADED
             store.keep_job(job)
-        else:
-            batch = await api.find(job.token)
+        assert job.input_file_id is not None
+        batch = batch or await client.batches.create(
+            input_file_id=job.input_file_id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={_TOKEN: job.token},
+        )
         job.state = JobState.CREATED
-        _keep_told(store, job, batch or await api.create(job))
+        _keep_told(store, job, batch)
         started += 1
     return started
 
 
-async def look_after(job: BatchJob, store: Store, api: BatchApi) -> Batch | None:
+async def _find(client: AsyncOpenAI, token: str) -> Batch | None:
+    """Return the batch that was started with this token, if it is among the newest."""
+    seen = 0
+    async for batch in client.batches.list(limit=100):
+        if (batch.metadata or {}).get(_TOKEN) == token:
+            return batch
+        seen += 1
+        if seen == _LOOKED_THROUGH:
+            break
+    return None
+
+
+async def look_after(job: BatchJob, store: Store, client: AsyncOpenAI) -> Batch | None:
     """Ask the provider about a started job, keep what it says and return it."""
     if job.state is not JobState.CREATED or job.batch_id is None:
         return None
-    batch = await api.retrieve(job.batch_id)
+    batch = await client.batches.retrieve(job.batch_id)
     _keep_told(store, job, batch)
     return batch
 
@@ -272,7 +232,7 @@ async def collect_job(
     bank: Bank,
     job: BatchJob,
     batch: Batch,
-    api: BatchApi,
+    client: AsyncOpenAI,
     calibration: tuple[str, Calibrate | None],
     done: Collected,
 ) -> None:
@@ -288,7 +248,7 @@ async def collect_job(
     keys = RowKeys(bank, assessor.judge, calibration[0])
     questions = {question.id: question for question in bank.questions}
 
-    async for row, key, line in _results(store, job, batch, api):
+    async for row, key, line in _results(store, job, batch, client):
         if store.has_result(key.key):
             continue
         now = keys.of(row.question_id, row.answer)
@@ -299,7 +259,7 @@ async def collect_job(
             done.failed += store.keep(row.row_id, key, None, line.problem)
             continue
         try:
-            model.reply = read_reply(line.body, job.endpoint).completion
+            model.reply = read_reply(line.body, job.endpoint)
         except ModelError as error:
             model.reply = error
         assessment = await assessor.assess(questions[row.question_id], row.answer)
@@ -315,7 +275,7 @@ async def collect_job(
 
 
 async def _results(
-    store: Store, job: BatchJob, batch: Batch, api: BatchApi
+    store: Store, job: BatchJob, batch: Batch, client: AsyncOpenAI
 ) -> AsyncIterator[tuple[AnswerRow, RowKey, _ResultLine]]:
     """Fetch the files of an ended job, and yield every row of it once, also those that no file knows."""
     seen: set[str] = set()
@@ -323,7 +283,7 @@ async def _results(
         if file_id is None:
             continue
         path = _job_file(store, job.number, kind)
-        await api.download(file_id, path)
+        write_whole(path, (await client.files.content(file_id)).content)
         for line in _read_results(path):
             found = store.sent_as(job, line.custom_id)
             if found and line.custom_id not in seen:
@@ -365,7 +325,7 @@ class _ResultLine(NamedTuple):
 
 def _read_results(path: Path) -> Iterator[_ResultLine]:
     """Yield the lines of an output or error file; one that cannot be read is left out (its row counts as missing)."""
-    with _readable(path), path.open("rb") as file:
+    with _errors(path), path.open("rb") as file:
         for line in file:
             try:
                 parsed = json.loads(line)
@@ -386,11 +346,11 @@ def _read_results(path: Path) -> Iterator[_ResultLine]:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror or error})", "Check its permissions.") from error
+        raise StorageError(f"{path}: cannot be used ({error.strerror or error})", "Check its permissions.") from error
 
 
 def _job_file(store: Store, number: int, kind: str) -> Path:

@@ -17,13 +17,10 @@ from pydantic_core import from_json
 from coach.batch.store import KEEP_RESULT
 from coach.errors import StorageError
 
-_JOURNAL, _JOBS, _ROWS, _PROBLEMS, _SPEED = "journal.jsonl", "jobs.json", "rows.bin", "unreadable.jsonl", "speed.json"
+#: What a batch of an older version always has.
+JOURNAL = "journal.jsonl"
+_JOBS, _ROWS, _PROBLEMS, _SPEED = "jobs.json", "rows.bin", "unreadable.jsonl", "speed.json"
 _SCHEMA = "coach/journal@1"
-
-
-def holds_old_form(directory: Path) -> bool:
-    """Return whether an older version left a batch in this directory."""
-    return (directory / _JOURNAL).is_file()
 
 
 def carry_over(directory: Path, database: sqlite3.Connection) -> int:
@@ -31,7 +28,7 @@ def carry_over(directory: Path, database: sqlite3.Connection) -> int:
 
     Those rows are judged again. Raises StorageError when the journal or the list of jobs is none.
     """
-    if not holds_old_form(directory):
+    if not (directory / JOURNAL).is_file():
         return 0
     try:
         damaged = _carry_journal(directory, database)
@@ -63,7 +60,7 @@ def _carry_journal(directory: Path, database: sqlite3.Connection) -> int:
     database.execute("CREATE INDEX temp.newest_by_source ON newest (source, seen)")
     damaged = 0
     known = False
-    for record in _lines(directory / _JOURNAL):
+    for record in _lines(directory / JOURNAL):
         if record is not None and "schema" in record:
             known = record["schema"] == _SCHEMA
         if record is None or "key" not in record:
@@ -85,7 +82,7 @@ def _carry_journal(directory: Path, database: sqlite3.Connection) -> int:
             tuple(record[name] for name in _NEWEST),
         )
     if not known and damaged:
-        raise ValueError(f"{_JOURNAL} is no journal")
+        raise ValueError(f"{JOURNAL} is no journal")
     _take_out(directory / _ROWS, database)
     database.execute(
         "INSERT INTO rows (row_id, key, same, leads, rank, question_id, candidate, answer, source, line)"

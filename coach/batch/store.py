@@ -63,24 +63,30 @@ KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score,
     assessment = excluded.assessment, at = excluded.at WHERE results.reason IS NOT NULL"""
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
-#: Each row with its result; equal answers share a failure.
-_JOINED = """SELECT rows.*, r.row_id AS judged, r.same_as, r.reason, r.score,
-    r.assessment, r.at FROM rows JOIN results r
-    ON r.number = coalesce((SELECT number FROM results WHERE key = rows.key),
-                           (SELECT number FROM results WHERE same = rows.same AND reason IS NOT NULL LIMIT 1))"""
+#: Rows with the result that has this number. ``taken``: it is another row's, and cost nothing.
+_WITH_RESULT = """SELECT rows.*, r.row_id != rows.row_id AS taken, r.reason, r.score, r.assessment, r.at,
+    coalesce(r.same_as, nullif(r.row_id, rows.row_id)) AS same_as, r.reason IS NULL AND r.score IS NOT NULL AS scored
+    FROM rows JOIN results r ON r.number = {}"""
+#: Every row that has ended; equal answers share a failure.
+_ENDED = "CREATE TEMP VIEW ended AS " + _WITH_RESULT.format(
+    """coalesce((SELECT number FROM results WHERE key = rows.key),
+                (SELECT number FROM results WHERE same = rows.same AND reason IS NOT NULL LIMIT 1))"""
+)
 
 
 @dataclass(frozen=True)
-class _StoreCounts:
+class StoreCounts:
     """Rows of the inputs; those that have ended, with a result or failed; and what is left to do for the others.
 
-    ``to_judge`` counts equal answers once, ``identical`` those that will take over a result.
+    ``to_judge`` counts equal answers once, ``identical`` those that will take over a result, ``waiting`` those that
+    jobs will bring one for.
     """
 
     rows: int
     ended: int
     finished: int
     to_judge: int
+    waiting: int
     unreadable: int
     #: Whether every row of the inputs is known and has ended.
     complete: bool
@@ -109,15 +115,18 @@ class Store:
         self._previews = previews
         database.isolation_level = None
         database.row_factory = sqlite3.Row
+        database.execute(_ENDED)
 
     @classmethod
-    def open(cls, directory: Path, restart: bool = False) -> Self:
+    def open(cls, directory: Path, restart: bool = False, existing: bool = False) -> Self:
         """Open or make the store of a directory, which is made too; ``restart`` keeps an old one aside.
 
         The files of an older version (``journal.jsonl``, ``jobs.json``) are carried over once, and stay as they are.
-        Raises InputError when another process has it open.
+        Raises InputError when another process has it open, or with ``existing`` when the directory holds no batch.
         """
         path = directory / NAME
+        if existing:
+            _check_exists(directory)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             lock = FileLock(directory / _LOCK, timeout=0, mode=0o600, thread_local=False)
@@ -152,11 +161,8 @@ class Store:
         Raises InputError when the directory holds no batch.
         """
         path = directory / NAME
+        _check_exists(directory)
         if not path.is_file():
-            from coach.batch.old_form import holds_old_form
-
-            if not holds_old_form(directory):
-                raise InputError(f"{directory}: there is no batch ({NAME})", "Name the directory given as --out.")
             cls.open(directory).close()
         with _errors(path):
             store = cls(directory, _reading(path))
@@ -213,23 +219,17 @@ class Store:
         where = _TO_JUDGE
         if skip_sent:
             where += " AND NOT EXISTS (SELECT 1 FROM sent WHERE same = rows.same)"
-        query = f"SELECT * FROM rows WHERE {where} AND (rank, place) > (?, ?) ORDER BY rank, place LIMIT {_PAGE}"
-        for row in self._pages(query, ("rank", "place"), (-1, 0)):
-            yield _answer_row(row), RowKey(row["key"], row["same"], row["rank"])
+        query = f"SELECT * FROM rows WHERE {where} AND (rank, place) > (?, ?) ORDER BY rank, place"
+        for row in self._pages(query, rank=-1, place=0):
+            yield _answer_row(row), _key(row)
 
     def to_take_over(self) -> Iterator[tuple[AnswerRow, RowKey, RowResult]]:
-        """Yield each row without a result whose answer is equal but for white space to one that has a result."""
-        query = (
-            f"SELECT * FROM rows WHERE NOT {_OK.format('key')} AND {_OK.format('same')} AND place > ?"
-            f" ORDER BY place LIMIT {_PAGE}"
-        )
-        for row in self._pages(query, ("place",), (0,)):
-            found = self._one(
-                "SELECT *, row_id AS judged FROM results WHERE same = ? AND reason IS NULL LIMIT 1", row["same"]
-            )
-            assert found is not None
-            result = _result({**dict(row), **dict(found), "row_id": row["row_id"]})
-            yield _answer_row(row), RowKey(row["key"], row["same"], row["rank"]), result
+        """Yield each answer without a result that is equal but for white space to one with a result, and that one."""
+        query = _WITH_RESULT.format("(SELECT number FROM results WHERE same = rows.same AND reason IS NULL LIMIT 1)")
+        query += f" WHERE NOT {_OK.format('key')} AND place > ?"
+        query += " AND place = (SELECT min(place) FROM rows AS alike WHERE alike.key = rows.key) ORDER BY place"
+        for row in self._pages(query, place=0):
+            yield _answer_row(row), _key(row), _result(row)
 
     def keep(
         self,
@@ -260,44 +260,38 @@ class Store:
 
     def results(self) -> Iterator[RowResult]:
         """Yield every row that has ended, in the order of the inputs, reading as it goes."""
-        query = f"{_JOINED} WHERE place > ? ORDER BY place LIMIT {_PAGE}"
-        return map(_result, self._pages(query, ("place",), (0,)))
-
-    def criterion_titles(self) -> list[str]:
-        """Return the titles of the criteria of all scored rows, in the order in which they first appear."""
-        found = self._all(
-            f"SELECT json_extract(item.value, '$.title') FROM ({_JOINED}) AS ended,"
-            " json_each(ended.assessment, '$.criteria') AS item WHERE reason IS NULL AND score IS NOT NULL"
-            " GROUP BY 1 ORDER BY min(place), item.key"
-        )
-        return [title for (title,) in found]
+        return map(_result, self._pages("SELECT * FROM ended WHERE place > ? ORDER BY place", place=0))
 
     def result(self, row_id: str) -> RowResult | None:
         """Return how one row ended; None while it has not."""
-        row = self._one(f"{_JOINED} WHERE rows.row_id = ?", row_id)
+        row = self._one("SELECT * FROM ended WHERE row_id = ?", row_id)
         return _result(row) if row else None
 
-    def counts(self) -> _StoreCounts:
+    def counts(self) -> StoreCounts:
         """Return how many rows there are, and how far they are."""
         row = self._one(
-            f"SELECT (SELECT count(*) FROM rows) AS rows, (SELECT count(*) FROM ({_JOINED})) AS ended,"
+            "SELECT (SELECT count(*) FROM rows) AS rows, (SELECT count(*) FROM ended) AS ended,"
             f" (SELECT count(*) FROM rows WHERE {_OK.format('key')}) AS finished,"
             f" (SELECT count(*) FROM rows WHERE {_TO_JUDGE}) AS to_judge,"
+            " (SELECT count(*) FROM rows WHERE same IN (SELECT same FROM sent)"
+            f" AND NOT {_OK.format('key')}) AS waiting,"
             " (SELECT count(*) FROM problems) AS unreadable"
         )
         assert row is not None
         complete = row["ended"] == row["rows"] and self.fact("rows_unknown") is None
-        return _StoreCounts(**dict(row), complete=complete)
+        return StoreCounts(**dict(row), complete=complete)
 
-    def by_question(self) -> dict[str, int]:
-        """Return how many rows there are of each question."""
-        return dict(self._all("SELECT question_id, count(*) FROM rows GROUP BY 1 ORDER BY 1"))
+    def query(self, sql: str, *values: object) -> Iterator[Any]:
+        """Yield what a query gives, to be read before anything is written.
+
+        Beside the tables there is ``ended``: each row that has ended with its result (see `coach.batch.summary`).
+        """
+        with self._errors():
+            yield from self._database.execute(sql, values)
 
     def problems(self, limit: int = -1) -> Iterator[RowProblem]:
         """Yield the rows of the inputs that could not be read."""
-        with self._errors():
-            for row in self._database.execute("SELECT source, line, message FROM problems LIMIT ?", (limit,)):
-                yield RowProblem(*row)
+        return (RowProblem(*row) for row in self.query("SELECT source, line, message FROM problems LIMIT ?", limit))
 
     def fact(self, name: str) -> str | None:
         """Return what is kept under a name, such as the speed of the last run."""
@@ -311,7 +305,7 @@ class Store:
 
     def jobs(self) -> list[BatchJob]:
         """Return all jobs, the oldest first."""
-        return [BatchJob.model_validate_json(data) for (data,) in self._all("SELECT data FROM jobs ORDER BY number")]
+        return [BatchJob.model_validate_json(data) for (data,) in self.query("SELECT data FROM jobs ORDER BY number")]
 
     def keep_job(self, job: BatchJob, sent: Iterable[tuple[str, RowKey]] = ()) -> None:
         """Keep a job as it is now, and with a new one what was sent under which id."""
@@ -328,22 +322,14 @@ class Store:
 
     def sent(self, job: BatchJob) -> Iterator[tuple[str, AnswerRow, RowKey]]:
         """Yield what was sent in a job that is not collected, each with its id."""
-        query = (
-            f"SELECT *, rowid AS number FROM sent WHERE job = {job.number} AND rowid > ? ORDER BY rowid LIMIT {_PAGE}"
-        )
-        for row in self._pages(query, ("number",), (0,)):
-            yield row["custom_id"], *_sent(row)
+        query = f"SELECT *, rowid AS place, 0 AS rank FROM sent WHERE job = {job.number} AND rowid > ? ORDER BY rowid"
+        for row in self._pages(query, place=0):
+            yield row["custom_id"], _sent(row), _key(row)
 
     def sent_as(self, job: BatchJob, custom_id: str) -> tuple[AnswerRow, RowKey] | None:
         """Return what was sent under an id."""
-        row = self._one("SELECT * FROM sent WHERE custom_id = ? AND job = ?", custom_id, job.number)
-        return _sent(row) if row else None
-
-    def waiting(self) -> int:
-        """Return how many rows jobs will bring a result for."""
-        row = self._one(f"SELECT count(*) FROM rows WHERE NOT {_OK.format('key')} AND same IN (SELECT same FROM sent)")
-        assert row is not None
-        return int(row[0])
+        row = self._one("SELECT *, 0 AS rank FROM sent WHERE custom_id = ? AND job = ?", custom_id, job.number)
+        return (_sent(row), _key(row)) if row else None
 
     def close(self) -> None:
         """Close the file and let other processes in."""
@@ -381,23 +367,15 @@ class Store:
             )
         return version
 
-    def _all(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
-        with self._errors():
-            return self._database.execute(query, values).fetchall()
+    def _one(self, sql: str, *values: object) -> sqlite3.Row | None:
+        return next(self.query(sql, *values), None)
 
-    def _one(self, query: str, *values: object) -> sqlite3.Row | None:
-        with self._errors():
-            row: sqlite3.Row | None = self._database.execute(query, values).fetchone()
-            return row
-
-    def _pages(self, query: str, cursor: tuple[str, ...], start: tuple[int, ...]) -> Iterator[sqlite3.Row]:
-        last = start
-        while True:
-            page = self._all(query, last)
+    def _pages(self, sql: str, **start: int) -> Iterator[sqlite3.Row]:
+        """Yield what a query gives, page by page; it is ordered by these columns, and begins behind these values."""
+        last = list(start.values())
+        while page := list(self.query(f"{sql} LIMIT {_PAGE}", *last)):
             yield from page
-            if len(page) < _PAGE:
-                return
-            last = tuple(page[-1][name] for name in cursor)
+            last = [page[-1][column] for column in start]
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -438,6 +416,13 @@ def _errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _check_exists(directory: Path) -> None:
+    from coach.batch.old_form import JOURNAL
+
+    if not (directory / NAME).is_file() and not (directory / JOURNAL).is_file():
+        raise InputError(f"{directory}: there is no batch ({NAME})", "Name the directory given as --out.")
+
+
 def _set_aside(directory: Path) -> None:
     """Rename the store, and the journal of an older version, after the time; nothing is deleted."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
@@ -471,15 +456,17 @@ def _answer_row(row: sqlite3.Row) -> AnswerRow:
     return AnswerRow(row["row_id"], row["candidate"], row["question_id"], row["answer"], row["source"], row["line"])
 
 
-def _sent(row: sqlite3.Row) -> tuple[AnswerRow, RowKey]:
-    found = AnswerRow(row["row_id"], None, row["question_id"], row["answer"], "", 0)
-    return found, RowKey(row["key"], row["same"], 0)
+def _sent(row: sqlite3.Row) -> AnswerRow:
+    return AnswerRow(row["row_id"], None, row["question_id"], row["answer"], "", 0)
 
 
-def _result(row: Any) -> RowResult:
-    taken = row["judged"] != row["row_id"]
+def _key(row: sqlite3.Row) -> RowKey:
+    return RowKey(row["key"], row["same"], row["rank"])
+
+
+def _result(row: sqlite3.Row) -> RowResult:
     assessment = Assessment.model_validate_json(row["assessment"]) if row["assessment"] else None
-    if assessment and taken:
+    if assessment and row["taken"]:
         # Nothing was asked again for it.
         free = {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0, "seconds": 0.0}
         assessment = assessment.model_copy(update={"receipt": assessment.receipt.model_copy(update=free)})
@@ -493,7 +480,7 @@ def _result(row: Any) -> RowResult:
         source=row["source"],
         line=row["line"],
         answer=row["answer"],
-        same_as=row["same_as"] or (row["judged"] if taken else None),
+        same_as=row["same_as"],
         at=row["at"],
         assessment=assessment,
     )

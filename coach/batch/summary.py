@@ -162,7 +162,6 @@ class BatchStatistics:
         self._questions: dict[str, _QuestionSummary] = {}
         self._scores: dict[str, array[float]] = defaultdict(lambda: array("d"))
         self._criteria: dict[tuple[str, str], CriterionSummary] = {}
-        self._credits: dict[tuple[str, str], float] = defaultdict(float)
         self._checks: dict[tuple[str, str], _CheckSummary] = {}
         self._failures: dict[str, _FailureCount] = {}
         self._judges: dict[tuple[str | None, ...], _JudgeCount] = {}
@@ -195,9 +194,9 @@ class BatchStatistics:
                 self._add_review(result, assessment)
 
     def _add_score(self, question: _QuestionSummary, assessment: Assessment, score: float) -> None:
-        name = question.question_id
+        name, results = question.question_id, assessment.check_results()
         self._summary.scored += 1
-        self._summary.partly_judged += any(c.verdict is Verdict.UNJUDGED for c in assessment.check_results())
+        self._summary.partly_judged += any(check.verdict is Verdict.UNJUDGED for check in results)
         question.scored += 1
         question.distribution[min(BINS - 1, round(10 * score) * BINS // 1000)] += 1
         self._scores[name].append(score)
@@ -209,18 +208,19 @@ class BatchStatistics:
             if result.credit is not None and result.level is not None:
                 criterion.judged += 1
                 criterion.levels[result.level] += 1
-                self._credits[name, result.id] += result.credit
-            for item in result.checks:
-                check = self._checks.get((name, item.id))
-                if check is None:
-                    check = _CheckSummary(question_id=name, id=item.id, kind=item.kind, statement=item.statement)
-                    self._checks[name, item.id] = check
-                if item.verdict is Verdict.MET:
-                    check.met += 1
-                elif item.verdict is Verdict.PARTLY:
-                    check.partly += 1
-                elif item.verdict is Verdict.NOT_MET:
-                    check.not_met += 1
+                mean = criterion.mean or 0.0
+                criterion.mean = mean + (100 * result.credit - mean) / criterion.judged
+        for item in results:
+            check = self._checks.get((name, item.id))
+            if check is None:
+                check = _CheckSummary(question_id=name, id=item.id, kind=item.kind, statement=item.statement)
+                self._checks[name, item.id] = check
+            if item.verdict is Verdict.MET:
+                check.met += 1
+            elif item.verdict is Verdict.PARTLY:
+                check.partly += 1
+            elif item.verdict is Verdict.NOT_MET:
+                check.not_met += 1
 
     def _add_receipt(self, result: RowResult, assessment: Assessment) -> None:
         summary, receipt = self._summary, assessment.receipt
@@ -257,16 +257,15 @@ class BatchStatistics:
         )
         # Among equals the first rows stay.
         entry = ((float(len(item.reasons)), high - low), -self._summary.rows, item)
-        if len(self._review) < REVIEW_FIRST:
-            heapq.heappush(self._review, entry)
-        else:
-            heapq.heappushpop(self._review, entry)
+        heapq.heappush(self._review, entry)
+        if len(self._review) > REVIEW_FIRST:
+            heapq.heappop(self._review)
 
     def summary(self) -> BatchSummary:
         """Return the numbers; questions in the order in which they first appeared."""
         summary = self._summary
-        for key, criterion in self._criteria.items():
-            criterion.mean = round(100 * self._credits[key] / criterion.judged, 2) if criterion.judged else None
+        for criterion in self._criteria.values():
+            criterion.mean = None if criterion.mean is None else round(criterion.mean, 2)
         for check in self._checks.values():
             check.judged = check.met + check.partly + check.not_met
             check.missed_share = round(check.not_met / check.judged, 4) if check.judged else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 
 from coach.batch.costs import BatchPlan
 from coach.batch.grade import BatchRun, Ending
@@ -30,13 +32,12 @@ def source_lines(reports: Sequence[SourceReport]) -> Iterator[str]:
             yield "  " + one_line(f"{note}")
 
 
-def problem_lines(problems: Sequence[RowProblem], count: int) -> Iterator[str]:
+def problem_lines(problems: Iterable[RowProblem], count: int) -> Iterator[str]:
     """Yield the first unreadable rows, and how many more there are."""
-    for problem in problems[:_SHOWN_PROBLEMS]:
+    for problem in islice(problems, _SHOWN_PROBLEMS):
         yield one_line(f"warning: {problem.source}, line {problem.line}: {problem.message}")
-    more = count - min(len(problems), _SHOWN_PROBLEMS)
-    if more > 0:
-        yield f"warning: {more} more rows cannot be read (see unreadable.jsonl)"
+    if count > _SHOWN_PROBLEMS:
+        yield f"warning: {count - _SHOWN_PROBLEMS} more rows cannot be read (see unreadable.jsonl)"
 
 
 def plan_lines(plan: BatchPlan) -> Iterator[str]:
@@ -68,7 +69,7 @@ def plan_lines(plan: BatchPlan) -> Iterator[str]:
     yield "Nothing was sent."
 
 
-def ending_lines(run: BatchRun, summary: BatchSummary, directory: str) -> Iterator[str]:
+def ending_lines(run: BatchRun, summary: BatchSummary, directory: Path) -> Iterator[str]:
     """Yield how a run ended and how to go on."""
     tally = run.tally
     parts = [f"{tally.judged} judged", f"{tally.reused} finished before", f"{tally.copied} identical"]

@@ -29,13 +29,22 @@ from coach.cli.options import (
 from coach.errors import InputError
 
 if TYPE_CHECKING:
-    from coach.batch.costs import BatchPlan
     from coach.batch.grade import BatchRun
-    from coach.batch.rows import RowProblem
+    from coach.batch.store import Store
     from coach.batch.summary import BatchSummary
 
-_SHOWN_PROBLEMS = 10
 _GRADE = "grade"
+
+_Inputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="JSONL, CSV, TSV, XLSX, folders, patterns; - for JSON lines.")
+]
+_Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and reports go; go on there.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what it costs.")]
+_MaxCost = Annotated[
+    float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Stop before this run costs more.")
+]
+_MaxRows = Annotated[int | None, typer.Option("--max-rows", min=1, help="Take at most so many rows now.")]
+_Restart = Annotated[bool, typer.Option("--restart", help="Start over; the old results are kept aside.")]
 
 
 class _GradeByDefault(TyperGroup):
@@ -49,20 +58,15 @@ class _GradeByDefault(TyperGroup):
 
 
 def grade_command(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="INPUT...", help="JSONL, CSV, TSV, XLSX, folders, patterns; - for JSON lines."),
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where results and reports go; go on there.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and what it costs.")] = False,
+    inputs: _Inputs,
+    out: _Out,
+    dry_run: _DryRun = False,
     price_model: Annotated[
         list[str] | None,
         typer.Option("--price-model", metavar="NAME", help="With --dry-run: price this OpenAI model too; repeatable."),
     ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Stop before this run costs more.")
-    ] = None,
-    max_rows: Annotated[int | None, typer.Option("--max-rows", min=1, help="Grade at most so many rows now.")] = None,
+    max_cost: _MaxCost = None,
+    max_rows: _MaxRows = None,
     concurrency: Annotated[
         int | None,
         typer.Option("--concurrency", min=1, max=1000, help="Rows at the same time; else found by itself."),
@@ -70,7 +74,7 @@ def grade_command(
     jobs: Annotated[
         str | None, typer.Option("--jobs", metavar="openai-batch", help="Send jobs to the provider's Batch API.")
     ] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Start over; the old results are kept aside.")] = False,
+    restart: _Restart = False,
     model: ModelOption = None,
     bank: BankOption = None,
     method: MethodOption = None,
@@ -88,7 +92,7 @@ def grade_command(
     from coach.bank.load import load_bank
     from coach.batch.inputs.inputs import open_inputs
     from coach.batch.store import Store
-    from coach.batch.words import source_lines
+    from coach.batch.words import plan_lines, source_lines
     from coach.cli.batch_run import BatchSettings, plan_batch, run_batch
     from coach.submit.open import Settings
 
@@ -101,7 +105,9 @@ def grade_command(
             say(line)
     job = BatchSettings(settings, loaded, opened, out, calibration, max_cost, max_rows, concurrency, quiet)
     if dry_run:
-        _print_plan(plan_batch(job, price_model or [], jobs=jobs is not None), as_json)
+        plan = plan_batch(job, price_model or [], jobs=jobs is not None)
+        for line in [plan.to_json()] if as_json else plan_lines(plan):
+            typer.echo(line)
         return
     if jobs is not None:
         send_jobs(job, restart, as_json)
@@ -117,23 +123,37 @@ def grade_command(
         except KeyboardInterrupt:
             say("Stopped. What was finished is kept: the same command goes on from here.")
             raise
-        problems = list(store.problems(_SHOWN_PROBLEMS))
-    if as_json:
-        typer.echo(summary.to_json())
+        if as_json:
+            typer.echo(summary.to_json())
+        _end(run, summary, store, quiet)
+
+
+def _end(run: BatchRun, summary: BatchSummary, store: Store, quiet: bool) -> None:
+    """Say how a run has ended and raise what its exit code asks for."""
+    from coach.batch.grade import Ending
+    from coach.batch.words import ending_lines, problem_lines
+
     if not quiet:
-        _say_ending(run, summary, problems, out)
-    _exit(run, summary)
+        for line in problem_lines(store.problems(), run.tally.unreadable):
+            say(line)
+        for line in ending_lines(run, summary, store.directory):
+            say(line)
+    if run.ending is Ending.MODEL and run.error is not None:
+        go_on = "Everything up to here is kept; run the same command again to go on."
+        raise type(run.error)(run.error.message, f"{run.error.hint} {go_on}".strip())
+    if run.ending is Ending.INTERRUPTED:
+        raise typer.Exit(INTERRUPTED)
+    if summary.failed or summary.unreadable:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
 def submit_command(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="As for grading.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where jobs, results and reports go.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent and what it costs.")] = False,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", min=0, metavar="USD", help="Send no more than this can cost.")
-    ] = None,
-    max_rows: Annotated[int | None, typer.Option("--max-rows", min=1, help="Send at most so many rows now.")] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Start over; the old results are kept aside.")] = False,
+    inputs: _Inputs,
+    out: _Out,
+    dry_run: _DryRun = False,
+    max_cost: _MaxCost = None,
+    max_rows: _MaxRows = None,
+    restart: _Restart = False,
     model: ModelOption = None,
     bank: BankOption = None,
     method: MethodOption = None,
@@ -179,34 +199,3 @@ batch_app.command("report")(report_command)
 batch_app.command("submit")(submit_command)
 batch_app.command("status")(status_command)
 batch_app.command("collect")(collect_command)
-
-
-def _print_plan(plan: BatchPlan, as_json: bool) -> None:
-    from coach.batch.words import plan_lines
-
-    if as_json:
-        typer.echo(plan.to_json())
-        return
-    for line in plan_lines(plan):
-        typer.echo(line)
-
-
-def _say_ending(run: BatchRun, summary: BatchSummary, problems: list[RowProblem], out: Path) -> None:
-    from coach.batch.words import ending_lines, problem_lines
-
-    for line in problem_lines(problems, run.tally.unreadable):
-        say(line)
-    for line in ending_lines(run, summary, str(out)):
-        say(line)
-
-
-def _exit(run: BatchRun, summary: BatchSummary) -> None:
-    from coach.batch.grade import Ending
-
-    if run.ending is Ending.MODEL and run.error is not None:
-        go_on = "Everything up to here is kept; run the same command again to go on."
-        raise type(run.error)(run.error.message, f"{run.error.hint} {go_on}".strip())
-    if run.ending is Ending.INTERRUPTED:
-        raise typer.Exit(INTERRUPTED)
-    if summary.failed or summary.unreadable:
-        raise typer.Exit(EXIT_SOME_FAILED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +14,10 @@ from coach.cli.options import BankOption, JsonOption, QuietOption
 from coach.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    from openai import AsyncOpenAI
     from openai.types import Batch
 
-    from coach.bank.questions import Bank
-    from coach.batch.jobs import BatchApi, Collected, Written
+    from coach.batch.jobs import Collected, Written
     from coach.batch.rows import BatchJob
     from coach.batch.store import Store
     from coach.cli.batch_run import BatchSettings
@@ -55,7 +55,7 @@ def send_jobs(job: BatchSettings, restart: bool, as_json: bool) -> None:
         elif written.stopped is Ending.MAX_COST:
             say("Stopped before --max-cost would be exceeded.")
         say(f"Later: coach batch status {job.out}, and coach batch collect {job.out}")
-    if written.unreadable:
+    if written.before.unreadable:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
@@ -65,15 +65,16 @@ def status_command(directory: _DirectoryArgument, as_json: JsonOption = False, q
 
     from coach.batch.store import Store
 
-    Store.read(directory).close()
-    with Store.open(directory) as store:
-        ended = asyncio.run(_count_ended(store))
+    with Store.open(directory, existing=True) as store:
+        ended = asyncio.run(_ask_about_jobs(store))
         jobs = store.jobs()
     if as_json:
         _print_jobs(jobs)
         return
     for job in jobs:
-        typer.echo(_job_line(job))
+        counts = "" if job.completed is None else f", {job.completed} done, {job.failed or 0} failed"
+        started = job.batch_id or "not started"
+        typer.echo(f"job {job.number}: {job.status or job.state}, {job.requests} requests{counts} ({started})")
     if not quiet and ended:
         say(f"Ready: coach batch collect {directory}")
 
@@ -91,19 +92,24 @@ def collect_command(
     import asyncio
 
     from coach.bank.load import load_bank
+    from coach.batch.jobs import Collected, collect_job
     from coach.batch.outputs import write_outputs
     from coach.batch.store import Store
+    from coach.cli.batch_run import calibration_of
 
-    loaded = load_bank(bank)
-    Store.read(directory).close()
-    with Store.open(directory) as store:
-        done = asyncio.run(_collect(loaded, store))
+    loaded, done = load_bank(bank), Collected()
+
+    async def collect(job: BatchJob, batch: Batch, client: AsyncOpenAI) -> None:
+        await collect_job(store, loaded, job, batch, client, calibration_of(job.calibration), done)
+
+    with Store.open(directory, existing=True) as store:
+        asyncio.run(_ask_about_jobs(store, collect))
         summary = write_outputs(store, loaded)
-        jobs = store.jobs()
+        waiting = sum(job.open for job in store.jobs())
     if as_json:
         typer.echo(summary.to_json())
     elif not quiet:
-        for line in _collected_lines(done, jobs, directory):
+        for line in _collected_lines(done, waiting, directory):
             say(line)
     if summary.failed or summary.unreadable:
         raise typer.Exit(EXIT_SOME_FAILED)
@@ -128,7 +134,7 @@ def _endpoint(model: str | None) -> ModelChoice:
 
 async def _send(job: BatchSettings, choice: ModelChoice, store: Store) -> tuple[Written, int]:
     from coach.batch.costs import budget_for
-    from coach.batch.jobs import BatchApi, bring_on_their_way, half_price, write_jobs
+    from coach.batch.jobs import batch_api, half_price, start_jobs, write_jobs
     from coach.batch.rows import RowKeys
     from coach.cli.batch_run import calibration_of
     from coach.model.openai_client import OpenAIChatModel, detect_capabilities
@@ -148,24 +154,24 @@ async def _send(job: BatchSettings, choice: ModelChoice, store: Store) -> tuple[
             budget=budget_for(job.max_cost, assessor),
             calibration=job.calibration,
         )
-    async with BatchApi(choice.base_url, choice.api_key) as api:
-        return written, await bring_on_their_way(store, api)
+    async with batch_api(choice.base_url, choice.api_key) as client:
+        return written, await start_jobs(store, client, model.endpoint)
 
 
-async def _ask_about(store: Store) -> AsyncIterator[tuple[BatchJob, Batch, BatchApi]]:
-    """Ask about each started job at its own endpoint, and yield it with what the provider says.
+async def _ask_about_jobs(
+    store: Store, on_ended: Callable[[BatchJob, Batch, AsyncOpenAI], Awaitable[None]] | None = None
+) -> int:
+    """Ask about each started job at its own endpoint, and return how many have ended.
 
     Today's key is sent nowhere but to today's address: jobs elsewhere are left, with a warning, or when there are no
     others with a ConfigurationError.
     """
-    from coach.batch.jobs import BatchApi, look_after
+    from coach.batch.jobs import ENDED, batch_api, look_after
     from coach.model.choose import parse_address
 
     elsewhere: ConfigurationError | None = None
-    asked = 0
-    for job in store.jobs():
-        if not job.open:
-            continue
+    asked = ended = 0
+    for job in filter(lambda job: job.open, store.jobs()):
         choice = _endpoint(job.model)
         here = parse_address(choice.base_url).url
         if here != job.endpoint:
@@ -174,60 +180,40 @@ async def _ask_about(store: Store) -> AsyncIterator[tuple[BatchJob, Batch, Batch
                 "Set OPENAI_BASE_URL and OPENAI_API_KEY to those that the job was sent with.",
             )
             continue
-        async with BatchApi(choice.base_url, choice.api_key) as api:
-            batch = await look_after(job, store, api)
-            if batch:
-                asked += 1
-                yield job, batch, api
+        async with batch_api(choice.base_url, choice.api_key) as client:
+            batch = await look_after(job, store, client)
+            asked += batch is not None
+            if batch and batch.status in ENDED:
+                ended += 1
+                if on_ended:
+                    await on_ended(job, batch, client)
     if elsewhere and not asked:
         raise elsewhere
     if elsewhere:
         say(f"warning: {elsewhere.message}. {elsewhere.hint}")
-
-
-async def _count_ended(store: Store) -> int:
-    from coach.batch.jobs import ENDED
-
-    return sum([batch.status in ENDED async for _, batch, _ in _ask_about(store)])
-
-
-async def _collect(bank: Bank, store: Store) -> Collected:
-    from coach.batch.jobs import ENDED, Collected, collect_job
-    from coach.cli.batch_run import calibration_of
-
-    done = Collected()
-    async for job, batch, api in _ask_about(store):
-        if batch.status in ENDED:
-            await collect_job(store, bank, job, batch, api, calibration_of(job.calibration), done)
-    return done
+    return ended
 
 
 def _written_lines(written: Written, started: int) -> Iterable[str]:
+    before = written.before
     yield (
-        f"{written.rows} rows: {written.sent} sent, {written.identical} identical, {written.reused} finished before, "
-        f"{written.waiting} waiting in earlier jobs, {written.settled} settled without a request"
+        f"{before.rows} rows: {written.sent} sent, {written.identical} identical, {before.finished} finished before, "
+        f"{before.waiting} waiting in earlier jobs, {written.settled} settled without a request"
     )
-    if written.unreadable:
-        yield f"warning: {written.unreadable} rows cannot be read (see unreadable.jsonl)"
+    if before.unreadable:
+        yield f"warning: {before.unreadable} rows cannot be read (see unreadable.jsonl)"
     yield f"{started} job{'' if started == 1 else 's'} started."
 
 
-def _collected_lines(done: Collected, jobs: list[BatchJob], directory: Path) -> Iterable[str]:
+def _collected_lines(done: Collected, waiting: int, directory: Path) -> Iterable[str]:
     yield f"{done.judged} judged, {done.copied} identical, {done.failed} failed"
     if done.outdated:
         yield f"{done.outdated} left out: their question, rubric or prompt has changed; submit sends them again."
-    waiting = sum(job.open for job in jobs)
     if waiting:
         yield f"{waiting} jobs are not ready: collect again later."
     if done.failed:
         yield "Submit the same inputs again to send the failed rows once more."
     yield f"Reports: {directory}/report.html, results.xlsx, results.csv, results.jsonl, summary.json"
-
-
-def _job_line(job: BatchJob) -> str:
-    counts = "" if job.completed is None else f", {job.completed} done, {job.failed or 0} failed"
-    batch = job.batch_id or "not started"
-    return f"job {job.number}: {job.status or job.state}, {job.requests} requests{counts} ({batch})"
 
 
 def _print_jobs(jobs: list[BatchJob]) -> None:

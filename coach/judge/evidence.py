@@ -21,7 +21,7 @@ from coach.answer.sentences import clauses
 from coach.bank.questions import Check
 from coach.judge.signals import Signals
 from coach.judge.similarity import Similarity, stems
-from coach.model.matcher import Matcher
+from coach.model.encoder import Matcher
 
 #: Nearness: the largest cosine with an example, and weights of the statement's cosine, the largest cosine with a
 #: counter-example and the largest share of an example's telling words beside it.

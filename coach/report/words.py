@@ -10,6 +10,7 @@ from coach.judge.judging import Decider
 from coach.model.choose import is_loopback
 from coach.report.document import Standing
 from coach.submit.assessment import Receipt
+from coach.submit.scoring import SCORING_RULE
 
 #: Named in front of a statement; an earned point needs no label.
 LABELS = {
@@ -158,6 +159,7 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
         f"method {receipt.judge}",
         f"prompts {receipt.prompt_version}",
         f"coach {receipt.coach_version}",
+        *([f"older scoring rule {receipt.scoring_rule}"] if receipt.scoring_rule != SCORING_RULE else []),
         *([f"calibration {receipt.calibration}"] if receipt.calibration else []),
         _moment(receipt.created_at),
     ]

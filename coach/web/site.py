@@ -44,6 +44,8 @@ class Site:
     show_score: bool = True
     calibrate: Callable[[Assessment], Assessment] = lambda assessment: assessment
     navigation: list[tuple[str, str]] = field(default_factory=lambda: [("/", "Practise"), ("/history", "History")])
+    #: Held while a draft is written: a page that is loaded again shows what it said last.
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     @cached_property
     def static(self) -> dict[str, tuple[bytes, str]]:
