@@ -106,6 +106,7 @@ def calibration(**changes: object) -> Calibration:
         "judge": receipt.judge,
         "model": receipt.model,
         "prompt_version": receipt.prompt_version,
+        "scoring_rule": receipt.scoring_rule,
         "created_at": datetime(2026, 3, 1, tzinfo=UTC),
         "n": 40,
         "scale": Scale(low=0, high=5, step=1),
