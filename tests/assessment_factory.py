@@ -11,6 +11,7 @@ from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Check, Question, Rubric
 from coach.judge.judging import Verdict
 from coach.submit.assessment import Assessment, CheckResult, CriterionResult, Evidence, Improvement, Receipt
+from coach.submit.scoring import SCORING_RULE
 
 SENTENCES = (
     "DICOM stands for Digital Imaging and Communications in Medicine.",
@@ -200,6 +201,7 @@ def receipt(**changes: Any) -> Receipt:
         "output_tokens": 14,
         "cost_usd": 0.0,
         "seconds": 6.2,
+        "scoring_rule": SCORING_RULE,
     }
     return Receipt(**{**data, **changes})
 

@@ -113,7 +113,6 @@ async def server_assessor(
     """Yield an assessor with the structured judge at a server."""
     async with OpenAIChatModel("stub-model", url, None, max_retries=0, many=True, timeout=timeout) as model:
         paced = PacedChatModel(model, limit or AdaptiveLimit(16), patience)
-        model.on_headers = paced.observe
         yield batch_assessor(StructuredJudge(paced, load_prompts()))
 
 

@@ -28,8 +28,6 @@ class FaultyServer:
         self.most_in_flight = 0
         self.choose = choose
         self.delay = delay
-        #: Added to every sound reply.
-        self.headers: dict[str, str] = {}
         self._in_flight = 0
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -107,7 +105,7 @@ class FaultyServer:
             return 200, "<html>no JSON", {}
         if fault == "wrong":
             return 200, json.dumps(_completion_of(body, json.dumps({"checks": {"no-such-check": 1}}))), {}
-        return 200, reply, self.headers
+        return 200, reply, {}
 
 
 @contextmanager

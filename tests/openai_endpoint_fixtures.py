@@ -30,4 +30,4 @@ async def make_model() -> AsyncIterator[MakeModel]:
 
     yield make
     for model in made:
-        await model.aclose()
+        await model.__aexit__()

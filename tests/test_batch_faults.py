@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -95,20 +93,3 @@ def test_the_pace_follows_the_server(tmp_path: Path) -> None:
     assert free.limit == 16
     assert most <= 16
     assert tight.limit < 8
-
-
-def test_what_a_server_says_is_left_is_respected(tmp_path: Path) -> None:
-    """A server whose headers say that nothing is left for a while is not asked meanwhile, so it never refuses."""
-    asked_at: list[float] = []
-
-    def note(number: int, body: dict[str, Any]) -> str | None:
-        asked_at.append(time.monotonic())
-        return None
-
-    with faulty_server(note) as server:
-        server.headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60ms"}
-        run = grade_at(server.url, batch_rows(6), tmp_path, limit=FixedLimit(1))
-
-    gaps = [later - earlier for earlier, later in itertools.pairwise(asked_at)]
-    assert run.tally.judged == 6
-    assert min(gaps) >= 0.06

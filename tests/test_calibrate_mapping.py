@@ -144,6 +144,7 @@ def test_a_gain_cannot_lead_beyond_the_best_mark() -> None:
         ({"model": "another-model"}, "instead of another-model"),
         ({"judge": "another"}, "method"),
         ({"prompt_version": "0+old"}, "prompts"),
+        ({"scoring_rule": 1}, "scoring rule"),
     ],
 )
 def test_a_calibration_for_another_judge_warns(change: dict[str, object], words: str) -> None:
@@ -196,7 +197,7 @@ def test_a_saved_calibration_is_loaded_by_its_name(data_dir: Path) -> None:
     content = json.loads(path.read_text())
     assert content["schema"] == "coach/calibration@1"
     assert set(content) == {
-        "schema", "name", "judge", "model", "prompt_version", "created_at", "n", "scale", "knots",
+        "schema", "name", "judge", "model", "prompt_version", "scoring_rule", "created_at", "n", "scale", "knots",
     }  # fmt: skip
 
 

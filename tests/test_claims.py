@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import pytest
 from assessment_factory import ANSWER, dicom_question, shipped_bank
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coach.compare.claims import known_numbers, known_words, names_in, new_claims, numbers_in
+from coach.bank.questions import Bank
+from coach.calibrate.reference import reference_bank, reference_question
+from coach.compare.claims import new_claims
 from coach.compare.result import NewClaim
 
+#: A bank that holds hardly any word.
+SMALL = reference_bank([reference_question("Is it so?", "yes")])
 
-def names(text: str, *known: str, language: str = "en") -> list[str]:
-    """Return the new names of one sentence, as the report names them."""
-    return [text[start:end] for start, end in names_in(text, known_words(known, text), language)]
+
+def facts(kind: str, text: str, known: str = "", language: str = "en") -> list[str]:
+    """Return the new names or numbers of a text, as the report names them."""
+    bank = SMALL.model_copy(update={"language": language})
+    found = new_claims(text, known, bank, SMALL.questions[0])
+    assert all(text[claim.start : claim.end] == claim.claim != "" for claim in found)
+    return [claim.claim for claim in found if claim.kind == kind]
+
+
+def names(text: str, known: str = "", language: str = "en") -> list[str]:
+    """Return the new names of a text."""
+    return facts("name", text, known, language)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +90,13 @@ def test_where_all_nouns_have_capitals_only_spelling_tells() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_read_for_names(text: str) -> None:
-    """No text breaks the search, and every name lies in the text."""
-    assert all(0 <= start < end <= len(text) for start, end in names_in(text, known_words([], text), "en"))
+    """No text breaks the search, and every name lies in the text; said again, none is new."""
+    assert not set(names(text)) & set(names(text, text))
 
 
-def numbers(text: str, *known: str) -> list[str]:
-    """Return the new numbers of one sentence, as the report names them."""
-    return [text[start:end] for start, end in numbers_in(text, known_numbers(known))]
+def numbers(text: str, known: str = "") -> list[str]:
+    """Return the new numbers of a text."""
+    return facts("number", text, known)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +110,7 @@ def numbers(text: str, *known: str) -> list[str]:
         ("We keep two hundred workstations and a dozen servers.", ["two hundred workstations", "dozen servers"]),
         ("It is used by 40 thousand people.", ["40 thousand people"]),
         ("Four nurses called.", ["Four nurses"]),
-        ("TLS 1.3 was switched on at 08:30.", ["1.3", "08:30"]),
+        ("Version 1.3 was switched on at 08:30.", ["1.3", "08:30"]),
     ],
 )
 def test_numbers_are_named_with_what_they_count(text: str, claims: list[str]) -> None:
@@ -149,8 +162,8 @@ def test_a_number_is_told_once() -> None:
 
 @given(st.text(alphabet="0123456789,.:%$ -/()abEmiofhundred", max_size=40))
 def test_any_text_can_be_read_for_numbers(text: str) -> None:
-    """Odd numbers break nothing, and every claim lies in the text."""
-    assert all(0 <= start < end <= len(text) for start, end in numbers_in(text, set()))
+    """Odd numbers break nothing, and every claim lies in the text; said again, none is new."""
+    assert not set(numbers(text)) & set(numbers(text, text))
 
 
 def claims(new: str, old: str = ANSWER) -> list[NewClaim]:
@@ -176,11 +189,34 @@ def test_a_name_and_its_number_are_one_claim() -> None:
     assert [claim.claim for claim in claims(f"{ANSWER} It ran on Solaris 2019 in those days.")] == ["Solaris 2019"]
 
 
-def test_following_the_advice_claims_nothing() -> None:
-    """What the advice says word for word cannot be a claim of the candidate's own."""
-    advice = " ".join(check.advice for check in shipped_bank().checks_of(dicom_question()))
+def test_what_is_copied_from_an_advice_is_a_claim() -> None:
+    """An advice knows nothing about the candidate: its numbers and names are told, so that they are confirmed."""
+    question = dicom_question()
+    advised = question.checks[0].model_copy(update={"advice": "Say: we moved 37 studies to Sectra."})
+    copied = question.model_copy(update={"checks": [advised, *question.checks[1:]]})
+    bank = shipped_bank().model_copy(update={"questions": [copied]})
 
-    assert claims(f"{ANSWER} {advice}") == []
+    found = new_claims(f"{ANSWER} We moved 37 studies to Sectra.", ANSWER, bank, copied)
+    assert [claim.claim for claim in found] == ["37 studies", "Sectra"]
+
+
+def test_no_advice_of_the_shipped_bank_is_a_source_of_facts() -> None:
+    """A text of all advice holds the same claims whether the bank gives that advice or none."""
+    bank = shipped_bank()
+    text = " ".join(check.advice for question in bank.questions for check in bank.checks_of(question))
+    found = claims(text)
+
+    assert found
+    assert found == new_claims(text, ANSWER, without_advice(bank), dicom_question())
+
+
+def without_advice(bank: Bank) -> Bank:
+    """Return the bank with every advice replaced by one that holds no fact."""
+    data = bank.model_dump()
+    for owner in (data, *data["questions"], *data["rubrics"].values()):
+        for check in owner.get("checks", owner.get("red_flags")):
+            check["advice"] = "say it"
+    return Bank.model_validate(data)
 
 
 def test_the_vocabulary_of_the_bank_claims_nothing() -> None:
@@ -200,9 +236,8 @@ def test_a_number_of_another_question_is_a_claim() -> None:
     assert [claim.claim for claim in claims(f"{ANSWER} It took us eight days to connect it.")] == ["eight days"]
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.text(max_size=80))
 @example("A0.¹")
 def test_a_text_has_no_new_claims_against_itself(text: str) -> None:
     """What stood in the old version is never new."""
-    assert claims(text, old=text) == []
+    assert names(text, text) == numbers(text, text) == []

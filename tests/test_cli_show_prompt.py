@@ -55,7 +55,7 @@ def test_the_text_holds_every_message_and_the_sum_of_tokens(openai_chat: respx.R
     [request] = document["requests"]
     messages = [Message(message["role"], message["content"]) for message in request["messages"]]
     assert all(message.content in text for message in messages)
-    assert document["input_tokens"] == TokenCounter("gpt-4o").count_messages(messages).count
+    assert document["input_tokens"] == TokenCounter("gpt-4o").count_messages(messages)
     assert f"1 request, ≈{document['input_tokens']} tokens in, to gpt-4o at https://api.openai.com/v1." in text
     assert "Nothing was sent." in text
     assert not openai_chat.called

@@ -209,6 +209,20 @@ def test_another_way_of_judging_is_warned_of(change: dict[str, str]) -> None:
     assert "judged_differently" not in [w.code for w in built(dicom_assessment(), dicom_assessment()).warnings]
 
 
+def test_a_score_by_an_older_rule_is_named() -> None:
+    """An old result keeps its score and is marked; the difference counts both versions by the rule of today."""
+    old, new = dicom_assessment(receipt=receipt(scoring_rule=1)), dicom_assessment()
+    comparison = built(old, new)
+
+    assert [(w.code, w.message.partition(":")[0]) for w in comparison.warnings if "rule" in w.code] == [
+        ("older_scoring_rule", "first.md")
+    ]
+    assert comparison.old.score == old.score
+    assert comparison.old.receipt.scoring_rule == 1
+    assert comparison.difference == built(new, new).difference
+    assert "older_scoring_rule" not in [w.code for w in built(new, new).warnings]
+
+
 def test_the_warnings_say_which_version_they_are_about() -> None:
     """What the assessments warn of is passed on with the version's name, and so is a need for a human look."""
     warned = dicom_assessment(

@@ -228,6 +228,17 @@ def test_facts_of_one_sentence_are_told_together() -> None:
     ]
 
 
+def test_a_version_scored_by_an_older_rule_is_marked() -> None:
+    """The version that has such a score says so where its score stands, alone and in a series."""
+    table = three_versions()
+    table.rows[0].version.receipt.scoring_rule = table.latest.old.receipt.scoring_rule = 1
+    text = shown(report_on(table, REWORDED, NEW))
+
+    assert text.count("(by an older scoring rule)") == 1
+    assert "older scoring rule 1" in text
+    assert "older scoring rule" not in shown(series_report())
+
+
 def test_without_numbers_nothing_depends_on_them() -> None:
     """Two comparisons that differ in all numbers but in no words give the same report in words."""
     document = improved_report(show_score=False)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from coach.model import cost
 from coach.model.choose import OPENAI_URL
 from coach.model.completion import Message, Usage
-from coach.model.cost import VOCABULARY, TokenCount, TokenCounter, cost_usd, estimate_tokens, price_note, uses_o200k
+from coach.model.cost import VOCABULARY, TokenCounter, cost_usd, price_note
 
 TEXTS = [
     "I'd check the archive's RAID, then CALL the vendor; it'll take 12345 seconds.\r\n\n  - done?!//\n",
@@ -43,7 +43,7 @@ TEXTS = [
 )
 def test_known_counts(text: str, count: int) -> None:
     """Texts are counted as OpenAI's o200k_base does, special tokens as plain text."""
-    assert TokenCounter("gpt-4o").count(text) == TokenCount(count, True, "o200k_base")
+    assert TokenCounter("gpt-4o").count(text) == count
 
 
 def test_encoding_is_tiktokens_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,29 +81,18 @@ def test_encoding_is_tiktokens_own(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 )
 def test_models_with_this_vocabulary(model: str, known: bool) -> None:
     """Only models that are known to use o200k_base get an exact count."""
-    counted = TokenCounter(model).count("hello world")
+    counter = TokenCounter(model)
 
-    assert uses_o200k(model) is known
-    assert (counted.count, counted.exact) == (2, known)
-
-
-def test_estimate_is_shown_as_one() -> None:
-    """An estimate is marked and names its source; an exact count stands alone."""
-    counted = TokenCounter("llama3.1").count("hello world")
-
-    assert str(counted) == "≈2"
-    assert "llama3.1" in counted.source
-    assert str(TokenCounter("gpt-4o").count("hello world")) == "2"
+    assert (counter.count("hello world"), counter.exact) == (2, known)
+    assert counter.source == "o200k_base" if known else f"o200k_base, assumed for {model}"
 
 
 def test_messages_are_counted_with_their_framing() -> None:
-    """Each message costs four tokens more and the reply's opening three; that is an estimate."""
+    """Each message costs four tokens more and the reply's opening three."""
     messages = [Message("system", "hello world"), Message("user", "Hello, world!")]
 
-    counted = TokenCounter("gpt-4o").count_messages(messages)
-
-    assert (counted.count, counted.exact) == (2 + 4 + 4 + 4 + 3, False)
-    assert TokenCounter("gpt-4o").count_messages([]).count == 3
+    assert TokenCounter("gpt-4o").count_messages(messages) == 2 + 4 + 4 + 4 + 3
+    assert TokenCounter("gpt-4o").count_messages([]) == 3
 
 
 @pytest.mark.parametrize(
@@ -117,27 +106,27 @@ def test_damaged_vocabulary_gives_an_estimate(tmp_path: Path, content: bytes | N
     if content is not None:
         path.write_bytes(content)
 
-    counted = TokenCounter("gpt-4o", path).count("hello world")
+    counter = TokenCounter("gpt-4o", path)
 
-    assert counted == TokenCount(2, False, "regular expression")
+    assert (counter.count("hello world"), counter.exact, counter.source) == (2, False, "regular expression")
 
 
-def test_estimate_is_near_the_truth() -> None:
+def test_estimate_is_near_the_truth(tmp_path: Path) -> None:
     """On English prose the regular expression is within a tenth of the true count."""
     text = (
         "First I would check whether the archive answers a DICOM C-ECHO, because 80% of such tickets are network "
         "faults. Then I compare the last known-good configuration, tell the radiologists what to expect, and write "
         "down each step so that the next shift can follow it. Finally I would schedule a review.\n"
     ) * 5
-    true = TokenCounter("gpt-4o").count(text).count
+    true = TokenCounter("gpt-4o").count(text)
 
-    assert abs(estimate_tokens(text) - true) < true / 10
+    assert abs(TokenCounter("gpt-4o", tmp_path / "missing").count(text) - true) < true / 10
 
 
 @pytest.mark.parametrize("text", [" " * 400_000, "x" + "\t" * 400_000 + "y", "word " * 10 + "\u3000" * 400_000])
 def test_endless_blanks_do_not_kill_the_program(text: str) -> None:
     """Blanks in such numbers that tiktoken would panic are estimated."""
-    assert not TokenCounter("gpt-4o").count(text).exact
+    assert TokenCounter("gpt-4o").count(text) < 500_000
 
 
 @settings(deadline=None)
@@ -146,15 +135,14 @@ def test_any_text_can_be_counted(text: str) -> None:
     """Every text has a count: none for the empty text, never more than one for each byte."""
     counted = TokenCounter("gpt-4o").count(text)
 
-    assert counted.exact
-    assert (counted.count == 0) is (text == "")
-    assert counted.count <= len(text.encode())
+    assert (counted == 0) is (text == "")
+    assert counted <= len(text.encode())
 
 
 def test_lone_surrogates_can_be_counted(tmp_path: Path) -> None:
     """Text that UTF-8 cannot express is counted and estimated without failing."""
-    assert TokenCounter("gpt-4o").count("a\ud800b").count > 0
-    assert TokenCounter("gpt-4o", tmp_path / "missing").count("a\ud800b").count > 0
+    assert TokenCounter("gpt-4o").count("a\ud800b") > 0
+    assert TokenCounter("gpt-4o", tmp_path / "missing").count("a\ud800b") > 0
 
 
 def test_counting_opens_no_connection() -> None:
@@ -166,7 +154,7 @@ def test_counting_opens_no_connection() -> None:
         "from coach.model.cost import TokenCounter\n"
         "import sys\n"
         "assert 'tiktoken' not in sys.modules\n"
-        "print(TokenCounter('gpt-4o').count('hello world').count, 'requests' in sys.modules)\n"
+        "print(TokenCounter('gpt-4o').count('hello world'), 'requests' in sys.modules)\n"
     )
 
     root = Path(__file__).resolve().parent.parent

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError
-from coach.model.completion import CompletionRequest, JsonSchema, Message, Usage
-from coach.model.dialect import MANY_LOGPROBS, REASONING_ROOM, SHORT_REPLY, Dialect, Reply, lesson, read_reply
+from coach.model.completion import Completion, CompletionRequest, JsonSchema, Message, Usage
+from coach.model.dialect import MANY_LOGPROBS, REASONING_ROOM, SHORT_REPLY, Dialect, lesson, read_reply
 
 PLAIN = CompletionRequest((Message("system", "Be fair."), Message("user", "Hello")), max_tokens=20)
 WORD = replace(PLAIN, top_logprobs=12)
@@ -173,7 +173,7 @@ def test_reply_without_room_is_understood() -> None:
 ENDPOINT = "http://coach.test/v1"
 
 
-def read(body: object) -> Reply:
+def read(body: object) -> Completion:
     """Read a body given as data or as text."""
     text = body if isinstance(body, str) else json.dumps(body)
     return read_reply(text.encode(), ENDPOINT)
@@ -188,7 +188,7 @@ def test_text_reason_and_usage() -> None:
     """Text, finish reason and all three token counts are read."""
     usage = {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 8}}
 
-    found = read({**completion(), "usage": usage}).completion
+    found = read({**completion(), "usage": usage})
 
     assert (found.text, found.finish_reason) == ("Yes", "stop")
     assert found.usage == Usage(9, 8, 2)
@@ -206,7 +206,7 @@ def test_text_reason_and_usage() -> None:
 )
 def test_missing_or_broken_usage_is_unknown(usage: object, expected: Usage) -> None:
     """What the endpoint did not count is None, and a broken count does not cost the reply."""
-    assert read({**completion(), "usage": usage}).completion.usage == expected
+    assert read({**completion(), "usage": usage}).usage == expected
 
 
 def test_alternatives_of_the_first_token() -> None:
@@ -215,7 +215,7 @@ def test_alternatives_of_the_first_token() -> None:
     first = {"token": "Maybe", "logprob": -3.0, "top_logprobs": top}
     second = {"token": "!", "logprob": 0, "top_logprobs": [{"token": "!", "logprob": 0}]}
 
-    found = read(completion(logprobs={"content": [first, second]})).completion
+    found = read(completion(logprobs={"content": [first, second]}))
 
     assert found.first_token == {"Yes": -0.1, "No": -2.5, "Maybe": -3.0}
 
@@ -236,7 +236,7 @@ def test_alternatives_of_the_first_token() -> None:
 )
 def test_no_alternatives(logprobs: object) -> None:
     """Log-probabilities that are missing, without alternatives or of another shape give None."""
-    assert read(completion(logprobs=logprobs)).completion.first_token is None
+    assert read(completion(logprobs=logprobs)).first_token is None
 
 
 def test_infinite_and_absent_numbers() -> None:
@@ -246,7 +246,7 @@ def test_infinite_and_absent_numbers() -> None:
         '"top_logprobs": [{"token": "No", "logprob": -Infinity}, {"token": "Hm", "logprob": NaN}]}]}}]}'
     )
 
-    assert read(text).completion.first_token == {"No": -math.inf, "Yes": 0.0}
+    assert read(text).first_token == {"No": -math.inf, "Yes": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -264,19 +264,19 @@ def test_first_token_of_a_thought_is_no_verdict(message: object, usage: object) 
     reply = read({**completion(message, logprobs={"content": [first]}), "usage": usage})
 
     assert reply.reasoned
-    assert reply.completion.first_token is None
+    assert reply.first_token is None
 
 
 def test_refusal_is_kept_in_the_models_words() -> None:
     """A refusal is a completion with the model's own words."""
-    found = read(completion({"content": None, "refusal": "I cannot help."})).completion
+    found = read(completion({"content": None, "refusal": "I cannot help."}))
 
     assert (found.text, found.refusal) == ("", "I cannot help.")
 
 
 def test_cut_off_reply_is_a_completion() -> None:
     """A reply that the limit cut keeps its text and says so."""
-    found = read(completion({"content": '{"a":'}, finish_reason="length")).completion
+    found = read(completion({"content": '{"a":'}, finish_reason="length"))
 
     assert (found.text, found.finish_reason) == ('{"a":', "length")
 
@@ -285,7 +285,7 @@ def test_content_in_parts_is_joined() -> None:
     """The text parts of a reply in parts are joined, its thoughts are left out."""
     parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "Ye"}, {"type": "text", "text": "s"}]
 
-    assert read(completion({"content": parts})).completion.text == "Yes"
+    assert read(completion({"content": parts})).text == "Yes"
 
 
 def test_filtered_reply_is_an_error() -> None:
@@ -324,7 +324,7 @@ def test_byte_order_mark_and_broken_utf8_are_survived() -> None:
     """A byte order mark or a broken character does not cost the reply."""
     body = b'\xef\xbb\xbf{"choices": [{"message": {"content": "caf\xe9"}}]}'
 
-    assert read_reply(body, ENDPOINT).completion.text == "caf\ufffd"
+    assert read_reply(body, ENDPOINT).text == "caf\ufffd"
 
 
 def test_key_in_an_error_body_is_not_repeated() -> None:
@@ -360,4 +360,4 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
     except ModelError:
         return
 
-    assert isinstance(reply.completion.text, str)
+    assert isinstance(reply.text, str)

@@ -1,17 +1,19 @@
-"""Sentences become unit vectors whose cosine tells likeness; only the pinned model file is used."""
+"""Sentences become unit vectors, pairs of statement and sentence odds; only the pinned model files are used."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from coach.bank.load import load_bank
 from coach.errors import EmbeddedModelError
+from coach.judge.evidence import compared_texts
 from coach.model import encoder as module
-from coach.model.encoder import DIMENSIONS, SentenceEncoder, encoder_installed
+from coach.model.encoder import DIMENSIONS, Matcher, SentenceEncoder, encoder_installed
 
 needs_encoder = pytest.mark.skipif(not encoder_installed(), reason="needs the local extra")
 
@@ -26,14 +28,6 @@ TEXTS = [
 def encoder() -> SentenceEncoder:
     """Return one encoder for all tests: loading the model takes a moment."""
     return SentenceEncoder()
-
-
-@pytest.fixture
-def _no_file_known() -> Iterator[None]:
-    """Let the file be looked for anew, and forget afterwards what was found."""
-    module._model_path.cache_clear()
-    yield
-    module._model_path.cache_clear()
 
 
 @needs_encoder
@@ -85,7 +79,6 @@ def test_a_long_run_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch, en
     assert set(encoder._known) < set(TEXTS)
 
 
-@pytest.mark.usefixtures("_no_file_known")
 def test_another_file_under_the_models_name_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A changed or damaged file is not run: the error names it and its hash."""
     (tmp_path / "model.onnx").write_bytes(b"something else")
@@ -93,26 +86,64 @@ def test_another_file_under_the_models_name_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
 
     with pytest.raises(EmbeddedModelError, match="not the expected file") as caught:
-        module._model_path()
+        SentenceEncoder().embed(TEXTS)
 
     assert str(tmp_path / "model.onnx") in caught.value.message
     assert "local extra" in caught.value.hint
 
 
-@pytest.mark.usefixtures("_no_file_known")
 def test_a_missing_package_or_file_is_an_error_with_the_way_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Without the wheel, or with an empty one, the hint says what to install."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(EmbeddedModelError) as missing:
-        module._model_path()
+        SentenceEncoder().embed(TEXTS)
     assert not encoder_installed()
 
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     with pytest.raises(EmbeddedModelError) as empty:
-        module._model_path()
+        SentenceEncoder().embed(TEXTS)
 
     assert "pip install" in missing.value.hint
     assert "cannot be read" in empty.value.message
+
+
+@needs_encoder
+def test_the_texts_of_the_shipped_bank_need_not_be_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its vector in the package, so that the first answer to a question is judged as fast as the second."""
+    bank = load_bank()
+    texts = sorted({text for q in bank.questions for text in compared_texts(bank.checks_of(q), q.text)})
+    own = SentenceEncoder(shipped={}).embed(texts[::200])
+    monkeypatch.setattr(SentenceEncoder, "_run", None)
+
+    assert np.abs(SentenceEncoder().embed(texts)[::200] - own).max() < 0.02
+
+
+@needs_encoder
+def test_the_matcher_knows_what_shows_a_statement() -> None:
+    """What was done has better odds than what is merely about the same thing; the order of the pairs is kept."""
+    statement = "Explains that a connection is tested with a C-ECHO before images are sent."
+    named, shown, not_done = Matcher().log_odds(
+        [
+            (statement, "I know C-ECHO."),
+            (statement, "I ran a C-ECHO from both sides before I sent a single image."),
+            (statement, "We never tested anything."),
+        ]
+    )
+
+    assert shown > 0
+    assert max(named, not_done) < -1
+
+
+@needs_encoder
+def test_a_damaged_matcher_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It belongs to the package, so the hint says to install that again."""
+    monkeypatch.setattr(module, "DATA", tmp_path)
+    (tmp_path / "matcher.onnx").write_bytes(b"something else")
+
+    with pytest.raises(EmbeddedModelError, match="not the expected file") as caught:
+        Matcher().log_odds([("a", "b")])
+
+    assert caught.value.hint == "Install the package again."

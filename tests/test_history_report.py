@@ -49,6 +49,16 @@ def line_with(text: str, words: str) -> str:
     return line
 
 
+def test_scores_by_an_older_rule_are_marked() -> None:
+    """They stand with a sign that the legend explains; without any there is no such legend."""
+    mixed = encoded(history_document(listing(attempt(1, judged(41, scoring_rule=1)), attempt(2, judged(70)))))
+
+    assert "41 ? ~" in mixed
+    assert "70 ? ~" not in mixed
+    assert "~ scored by an older rule" in mixed
+    assert "older rule" not in encoded(history_document(listing(attempt(2, judged(70)))))
+
+
 def test_the_listing_shows_each_attempt() -> None:
     """One line an attempt with number, local time, question, rounded score, range and model; no score is a dash."""
     view = history_document(listing(attempt(1, judged(41.5)), attempt(2, judged(None))), timezone(timedelta(hours=-7)))

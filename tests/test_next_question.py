@@ -93,6 +93,17 @@ def test_the_weakest_is_called_so() -> None:
     assert suggestions[1].reason == "Latest score 20 of 100; last practised 2026-11-03."
 
 
+def test_a_score_by_an_older_rule_is_called_so() -> None:
+    """The latest score decides, and when an older rule made it the reason says so."""
+    old = attempt(1, judged(10, question_id=IDS[0], scoring_rule=1), bank_title=BANK.title)
+    reasons = [suggestion.reason for suggestion in ranked(old, *(done(n, n, 50) for n in range(1, 5)))]
+
+    assert reasons[0] == (
+        "Your weakest question: latest score 10 of 100 by an older scoring rule; last practised 2026-11-02."
+    )
+    assert not any("older" in reason for reason in reasons[1:])
+
+
 def test_days_are_the_users_days() -> None:
     """A practice late in the evening belongs to that evening."""
     east = timezone(timedelta(hours=9))

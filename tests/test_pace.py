@@ -20,16 +20,7 @@ from coach.errors import (
     ModelTimeoutError,
 )
 from coach.model.completion import Completion, CompletionRequest, Message
-from coach.model.pace import (
-    LONGEST_PAUSE,
-    AdaptiveLimit,
-    EndpointDownError,
-    FixedLimit,
-    PacedChatModel,
-    Patience,
-    pause_of,
-    seconds_of,
-)
+from coach.model.pace import AdaptiveLimit, EndpointDownError, FixedLimit, PacedChatModel, Patience
 
 REQUEST = CompletionRequest((Message("user", "hello"),), max_tokens=1)
 SOUND = Completion("hi", "stop")
@@ -107,11 +98,8 @@ async def test_retry_after_holds_for_everybody() -> None:
     time = Time()
     model = paced(time, ModelRateLimitError("slow down", retry_after=7.0), SOUND, SOUND)
 
-    await model.complete(REQUEST)
+    await asyncio.gather(model.complete(REQUEST), model.complete(REQUEST))
     assert time.now == 107.0
-    model.observe({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "5s"})
-    await model.complete(REQUEST)
-    assert time.now == 112.0
 
 
 async def test_a_wait_that_is_too_long_is_a_failure() -> None:
@@ -266,47 +254,3 @@ def test_a_fixed_limit_stays() -> None:
     limit.pushed_back(1.0, 2.0)
 
     assert (limit.limit, limit.maximum) == (7, 7)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("1s", 1.0), ("6m0s", 360.0), ("250ms", 0.25), ("1h2m3s", 3723.0), ("12.5", 12.5), ("1d", 86400.0)],
-)
-def test_durations_are_read(text: str, seconds: float) -> None:
-    """Durations come in the forms that servers send."""
-    assert seconds_of(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "soon", "1x", "-1s", "1 s", "9" * 60])
-def test_what_is_no_duration_is_not_said(text: str) -> None:
-    """Anything else counts as not said."""
-    assert seconds_of(text) is None
-
-
-def test_an_exhausted_limit_asks_for_a_pause() -> None:
-    """Without requests or tokens left the pause lasts until the limit is reset, the longer one of both."""
-    requests = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2s"}
-    tokens = {"x-ratelimit-remaining-tokens": "100", "x-ratelimit-reset-tokens": "6s"}
-
-    assert pause_of(requests) == 2.0
-    assert pause_of(requests | tokens) == 6.0
-    assert pause_of(requests | tokens | {"x-ratelimit-remaining-tokens": "1000000"}) == 2.0
-
-
-def test_what_is_in_flight_uses_up_what_is_left() -> None:
-    """Five left are enough for one request, not for one after five that are on their way."""
-    headers = {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1s"}
-
-    assert pause_of(headers) == 0.0
-    assert pause_of(headers, in_flight=5) == 1.0
-
-
-def test_a_pause_has_an_end() -> None:
-    """A limit of a day is not waited for."""
-    assert pause_of({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "22h"}) == LONGEST_PAUSE
-
-
-@given(st.dictionaries(st.sampled_from(["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]), st.text()))
-def test_no_header_does_harm(headers: dict[str, str]) -> None:
-    """Whatever a server sends, a pause is a number of seconds."""
-    assert 0 <= pause_of(headers) <= LONGEST_PAUSE

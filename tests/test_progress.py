@@ -11,6 +11,7 @@ from coach.history.progress import LAST_ATTEMPTS, progress_of, summarize
 from coach.history.records import Attempt
 from coach.judge.judging import Verdict
 from coach.judge.signals import verdict_of
+from coach.submit.scoring import SCORING_RULE
 
 MET, PARTLY, NOT_MET, UNJUDGED = Verdict.MET, Verdict.PARTLY, Verdict.NOT_MET, Verdict.UNJUDGED
 
@@ -148,7 +149,9 @@ def test_only_the_last_attempts_count_for_advice() -> None:
         ({"model": "another"}, "by different models"),
         ({"judge": "structured"}, "with different methods"),
         ({"prompt_version": "2"}, "with different prompts"),
-        ({"rubric_sha256": "0"}, "different versions of the bank or rubric"),
+        ({"bank_sha256": "0"}, "under different versions of the bank"),
+        ({"rubric_sha256": "0"}, "under different rubrics"),
+        ({"judging_sha256": "0"}, "with different settings"),
     ],
 )
 def test_scores_of_different_judges_are_marked(change: dict[str, Any], words: str) -> None:
@@ -157,6 +160,18 @@ def test_scores_of_different_judges_are_marked(change: dict[str, Any], words: st
 
     assert words in note
     assert "only roughly" in note
+
+
+def test_scores_by_an_older_rule_are_kept_and_marked() -> None:
+    """They stand as they were, each says by which rule, and where rules are mixed a note warns of the scores."""
+    old, new = [judged(40, scoring_rule=1)] * 2, [judged(60)]
+    mixed = progress_of([attempt(number, a) for number, a in enumerate([*old, *new], 1)])
+
+    assert [(item.score, item.scoring_rule) for item in mixed.attempts] == [(40, 1), (40, 1), (60, SCORING_RULE)]
+    assert mixed.notes == [
+        "Attempts 1, 2 were scored by an older rule: compare which points were made, not the scores."
+    ]
+    assert progress_of([attempt(number, a) for number, a in enumerate(old, 1)]).notes == []
 
 
 def test_attempts_of_another_bank_are_left_out_and_named() -> None:

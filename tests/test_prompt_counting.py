@@ -55,9 +55,9 @@ def test_a_request_to_the_letter_is_sent_once() -> None:
 def test_cutting_changes_no_count(texts: list[str]) -> None:
     """The sum over the pieces is the count of the whole texts with the real vocabulary."""
     tokens = TokenCounter("gpt-4o")
-    counter = PromptCounter(lambda text: tokens.count(text).count, 0, 0)
+    counter = PromptCounter(tokens.count, 0, 0)
     prefix = "Question: what is it?\nAnswer:\n"
     for text in texts:
         counter.add("q", request(prefix + text))
 
-    assert counter.total.input_tokens == sum(tokens.count(prefix + text).count for text in dict.fromkeys(texts))
+    assert counter.total.input_tokens == sum(tokens.count(prefix + text) for text in dict.fromkeys(texts))

@@ -89,9 +89,9 @@ def budget_for(limit: float | None, assessor: AnswerAssessor) -> CostBudget | No
         """
         inputs = outputs = 0
         for request in judge.requests(task):
-            prompt, tries = counter.count_messages(request.messages).count, 1
+            prompt, tries = counter.count_messages(request.messages), 1
             if request.json_schema:
-                prompt, tries = prompt + counter.count(json.dumps(request.json_schema.schema)).count, 2
+                prompt, tries = prompt + counter.count(json.dumps(request.json_schema.schema)), 2
             inputs += tries * (prompt + request.max_tokens * (tries - 1))
             outputs += tries * (request.max_tokens + REASONING_ROOM)
         return assessor.price(model, Usage(round(inputs * _MARGIN), 0, round(outputs * _MARGIN)), endpoint) or 0.0
@@ -169,7 +169,7 @@ def plan_of(
 
     judge = assessor.judge
     tokens = TokenCounter(judge.model)
-    counter = PromptCounter(lambda text: tokens.count(text).count, TOKENS_PER_MESSAGE, TOKENS_FOR_REPLY)
+    counter = PromptCounter(tokens.count, TOKENS_PER_MESSAGE, TOKENS_FOR_REPLY)
     questions = {question.id: question for question in assessor.bank.questions}
     not_judged = to_judge = 0
     for row, _ in store.to_judge(skip_sent=jobs):
@@ -181,7 +181,7 @@ def plan_of(
         to_judge += 1
         for request in judge.requests(assessor.task(question, answer)):
             counter.add(question.id, request)
-    counts, total, sample = store.counts(), counter.total, tokens.count("tokens")
+    counts, total = store.counts(), counter.total
     kept = store.fact("speed")
     speed = RunSpeed.model_validate_json(kept) if kept else None
     if speed and (speed.judge, speed.model) != (judge.name, judge.model):
@@ -222,8 +222,8 @@ def plan_of(
         method_assumed=method_assumed,
         requests=total.requests,
         input_tokens=total.input_tokens,
-        tokens_exact=sample.exact,
-        tokens_source=sample.source,
+        tokens_exact=tokens.exact,
+        tokens_source=tokens.source,
         repeated_share=round(total.repeated_tokens / total.input_tokens, 4) if total.input_tokens else None,
         max_output_tokens=total.max_output_tokens,
         prices=[price(judge.model, judge.endpoint), *(price(name, OPENAI_URL) for name in others)],

@@ -259,7 +259,7 @@ async def collect_job(
             done.failed += store.keep(row.row_id, key, None, line.problem)
             continue
         try:
-            model.reply = read_reply(line.body, job.endpoint).completion
+            model.reply = read_reply(line.body, job.endpoint)
         except ModelError as error:
             model.reply = error
         assessment = await assessor.assess(questions[row.question_id], row.answer)

@@ -31,7 +31,6 @@ _ANSWERS_ON_PAGE = 500
 _SHOWN_PROBLEMS = 20
 #: The page's crumbs are written so many at a time.
 _PIECES = 512
-#: The titles of the criteria of all scored rows, in the order in which they first appear.
 _TITLES = """SELECT json_extract(item.value, '$.title') FROM ended, json_each(assessment, '$.criteria') AS item
     WHERE scored GROUP BY 1 ORDER BY min(place), item.key"""
 
@@ -40,9 +39,14 @@ _ROW, _FRAME = 34, 30
 _LONGEST_TITLE = 32
 
 
+def criterion_titles(store: Store) -> list[str]:
+    """Return the titles of the criteria of all scored rows, in the order in which they first appear."""
+    return [title for (title,) in store.query(_TITLES)]
+
+
 def write_outputs(store: Store, bank: Bank) -> BatchSummary:
     """Write all results and reports of a batch into its directory and return the summary; raises StorageError."""
-    directory, counts, titles = store.directory, store.counts(), [title for (title,) in store.query(_TITLES)]
+    directory, counts, titles = store.directory, store.counts(), criterion_titles(store)
     statistics = BatchStatistics(complete=counts.complete, unreadable=counts.unreadable)
 
     def rows(file: TextIO) -> Iterator[list[Cell]]:

@@ -46,6 +46,7 @@ from coach.calibrate.result import (
 from coach.errors import InputError
 from coach.files import require_statistics
 from coach.report.words import counted
+from coach.submit.scoring import SCORING_RULE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -195,6 +196,7 @@ def calibrated(
         judge=report.judge.judge,
         model=report.judge.model,
         prompt_version=report.judge.prompt_version,
+        scoring_rule=SCORING_RULE,
         created_at=report.created_at,
         n=len(fit),
         scale=scale,

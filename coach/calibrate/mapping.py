@@ -29,6 +29,13 @@ MIN_ANSWERS = 10
 MIN_QUESTIONS = 2
 
 _DIGITS = 4
+#: What must be the same of a judge when a calibration is made and when it is applied, and its field.
+_COMPARED = (
+    ("method", "judge"),
+    ("model", "model"),
+    ("prompts", "prompt_version"),
+    ("scoring rule", "scoring_rule"),
+)
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _MAX_NAME = 60
 #: Names that Windows keeps for devices, whatever follows the dot.
@@ -119,7 +126,7 @@ def _mismatches(assessment: Assessment, calibration: Calibration) -> list[Assess
     receipt = assessment.receipt
     differences = [
         f"{what} {now} instead of {then}"
-        for what, field in (("method", "judge"), ("model", "model"), ("prompts", "prompt_version"))
+        for what, field in _COMPARED
         if (now := getattr(receipt, field)) != (then := getattr(calibration, field))
     ]
     if not differences:

@@ -223,6 +223,7 @@ class Calibration(ResultModel):
     judge: str
     model: str
     prompt_version: str
+    scoring_rule: int = Field(default=1, description="The rule that computed the scores it was fitted on.")
     created_at: AwareDatetime
     n: int = Field(ge=1, description="Answers that it was fitted on.")
     scale: Scale

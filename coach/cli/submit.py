@@ -192,10 +192,9 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
     requests = [] if answer.unscored_reason else judge.requests(session.assessor.task(question, answer))
     counter = TokenCounter(session.choice.model or "qwen2.5")
     counts = [counter.count_messages(request.messages) for request in requests]
-    total, exact = sum(count.count for count in counts), all(count.exact for count in counts)
     note = _ASSUMED if session.method_assumed else ""
     if as_json:
-        sent = [{**asdict(r), "input_tokens": c.count} for r, c in zip(requests, counts, strict=True)]
+        sent = [{**asdict(request), "input_tokens": count} for request, count in zip(requests, counts, strict=True)]
         for fields in sent:
             # Says what repeats, and is not sent.
             del fields["fixed_characters"]
@@ -206,14 +205,15 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
             "endpoint": judge.endpoint,
             "unscored_reason": answer.unscored_reason,
             "requests": sent,
-            "input_tokens": total,
-            "exact": exact,
+            "input_tokens": sum(counts),
+            # How the endpoint frames messages is not known.
+            "exact": not counts,
             "note": note or None,
         }
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     for number, (request, count) in enumerate(zip(requests, counts, strict=True), 1):
-        size = f"{count} tokens in, at most {request.max_tokens} out"
+        size = f"≈{count} tokens in, at most {request.max_tokens} out"
         typer.echo(f"===== request {number} of {len(requests)}: {size} =====")
         for message in request.messages:
             typer.echo(f"--- {message.role} ---\n{message.content}")
@@ -223,7 +223,7 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
     if answer.unscored_reason:
         typer.echo(f"{answer.unscored_reason} So nothing would be sent.")
         return
-    size = f"{len(requests)} request{'' if len(requests) == 1 else 's'}, {'' if exact else '≈'}{total} tokens in"
+    size = f"{len(requests)} request{'' if len(requests) == 1 else 's'}, ≈{sum(counts)} tokens in"
     typer.echo(f"{size}, to {judge.model} at {judge.endpoint}. Nothing was sent.")
     if note:
         typer.echo(note)

@@ -1,14 +1,15 @@
-"""Facts that only the new version states, and that neither the question nor the advice could have given.
+"""Facts that only the new version states, and that the question does not hold: the candidate must be able to back them.
 
-An interviewer will ask about a number or a product that suddenly stands in an answer, and some revisions invent
-them. This is purely lexical and prefers silence to a false alarm: a number is known when its value stands anywhere
-in what is known, a name when its letters do.
+An interviewer will ask about a number or a product that suddenly stands in an answer, and some revisions invent them
+or copy them from an advice, which is no source of facts about anybody. This is purely lexical and prefers silence to a
+false alarm: a number is known when its value stands anywhere in what is known, a name when its letters do.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 from coach.answer.sentences import split_sentences
@@ -17,6 +18,7 @@ from coach.compare.result import NewClaim
 from coach.judge.similarity import stems
 from coach.submit.assessment import Evidence
 
+#: Where a claim stands in its sentence.
 _Place = tuple[int, int, Literal["number", "name"]]
 
 # --- names
@@ -82,44 +84,67 @@ _COUNTED_OFF = set(
 def new_claims(new: str, old: str, bank: Bank, question: Question) -> list[NewClaim]:
     """Return the numbers and names that only the new answer states, in their order.
 
-    No number of the old answer, the question or its advice counts, and no name that any text of the bank holds: the
-    vocabulary of the profession is nobody's claim. Each fact is named once, with the first sentence that states it.
+    No number of the old answer or of the question with its points counts, and no name that any text of the bank holds
+    beside its advice: the vocabulary of the profession is nobody's claim. Each fact is named once, with the first
+    sentence that states it.
     """
     # Its sentences as well: "A0.¹" is one word, unless a sentence ends in it.
     sentences = [old[sentence.start : sentence.end] for sentence in split_sentences(old, bank.language)]
-    given = [old, *sentences, *_question_texts(bank, question)]
-    words = known_words([*given, *_bank_texts(bank)], new)
-    numbers = known_numbers(given)
+    told = [old, *sentences, *_question_texts(bank, question)]
+    words = _words_of(match[0] for text in (*told, *_bank_texts(bank)) for match in _WORD.finditer(text))
+    words |= _EVERYDAY | _words_of(match[0] for match in _WORD.finditer(new) if match[0].islower())
+    numbers = known_numbers(told)
     claims = []
     for sentence in split_sentences(new, bank.language):
         quote = new[sentence.start : sentence.end]
         evidence = Evidence(sentence=sentence.number, start=sentence.start, end=sentence.end, quote=quote)
-        places: list[_Place] = [(*place, "name") for place in names_in(quote, words, bank.language)]
-        places += [(*place, "number") for place in numbers_in(quote, numbers)]
+        places = [*_names_in(quote, words, bank.language), *_numbers_in(quote, numbers)]
         for start, end, kind in _joined(sorted(places), quote):
-            claim = NewClaim(
-                kind=kind,
-                claim=quote[start:end],
-                start=sentence.start + start,
-                end=sentence.start + end,
-                evidence=evidence,
-            )
-            claims.append(claim)
+            a, b = sentence.start + start, sentence.start + end
+            claims.append(NewClaim(kind=kind, claim=new[a:b], start=a, end=b, evidence=evidence))
     return claims
 
 
-def known_words(texts: Iterable[str], new: str) -> set[str]:
-    """Return all words of the known texts, and the words that the new text also writes without capitals."""
-    words = {form for text in texts for match in _WORD.finditer(text) for form in _forms(match[0])}
-    words |= {form for match in _WORD.finditer(new) if match[0].islower() for form in _forms(match[0])}
-    return words | _EVERYDAY
+def _question_texts(bank: Bank, question: Question) -> Iterator[str]:
+    """Yield what the candidate was asked and told about it; not the advice, whose facts are nobody's."""
+    yield from (question.text, *question.asked_as, question.rationale, *question.follow_ups)
+    yield from (check.statement for check in bank.checks_of(question))
 
 
-def names_in(text: str, known: set[str], language: str) -> Iterator[tuple[int, int]]:
-    """Yield the places of the names in one sentence that are not known: acronyms and capitalised words.
+def _bank_texts(bank: Bank) -> Iterator[str]:
+    """Yield what a bank says beside its advice.
 
-    Names in a row are one. Their words become known. A capitalised word counts only inside a sentence, and not in a
-    heading.
+    Of the example sentences only the abbreviations count: those are words of the trade, where the names are somebody's
+    claims.
+    """
+    yield from (bank.title, bank.profession)
+    for question in bank.questions:
+        yield from (*_question_texts(bank, question), *question.sources)
+        for check in bank.checks_of(question):
+            for text in (*check.examples, *check.counter_examples):
+                yield from _ABBREVIATION.findall(text)
+    for rubric in bank.rubrics.values():
+        yield rubric.description
+        for criterion in rubric.criteria:
+            yield from (criterion.title, *(level.descriptor for level in criterion.levels))
+
+
+def _joined(places: list[_Place], text: str) -> list[_Place]:
+    """Join names in a row, and a name and the number right behind it ("Windows 11"); drop what lies inside another."""
+    joined: list[_Place] = []
+    for start, end, kind in places:
+        last_start, last_end, last_kind = joined[-1] if joined else (0, -1, kind)
+        if start < last_end or (last_kind == "name" and text[last_end:start] == " "):
+            joined[-1] = (last_start, max(end, last_end), last_kind)
+        else:
+            joined.append((start, end, kind))
+    return joined
+
+
+def _names_in(text: str, known: set[str], language: str) -> Iterator[_Place]:
+    """Yield the words of names in one sentence that are not known: acronyms and capitalised words; they become known.
+
+    A capitalised word counts only inside a sentence, and not in a heading.
     """
     letters = [char for char in text if char.isalpha()]
     if len(letters) > 8 and sum(char.isupper() for char in letters) > _SHOUTED * len(letters):
@@ -130,41 +155,38 @@ def names_in(text: str, known: set[str], language: str) -> Iterator[tuple[int, i
     ends = text.rstrip('*_ "”’)').endswith((".", "!", "?"))
     is_heading = not ends and len(words) >= _MIN_TITLE_WORDS and capitals >= _TITLED * len(words)
     capitals_tell = language not in _CAPITAL_NOUNS and not is_heading
-    place: tuple[int, int] | None = None
     for word in words:
-        is_new = not _is_known(word[0], known) and _is_name(word, text, capitals_tell)
-        if is_new:
+        name = _without_ending(word[0])
+        parts = [part.casefold() for part in _PARTS.findall(name)]
+        if not (_forms(word[0]) & known or all(part in known for part in parts)) and (
+            _is_spelled_as_name(name)
+            or (capitals_tell and _is_capitalised(name) and not _OPENING.search(text[: word.start()]))
+        ):
             known.update(_forms(word[0]))
-        if place and is_new and text[place[1] : word.start()] == " ":
-            place = (place[0], word.end())
-            continue
-        if place:
-            yield place
-        place = word.span() if is_new else None
-    if place:
-        yield place
+            yield word.start(), word.end(), "name"
 
 
-def _is_name(word: re.Match[str], text: str, capitals_tell: bool) -> bool:
-    name = _without_ending(word[0])
-    letters = [char for char in name if char.isalpha()]
-    if sum(char.isupper() for char in letters) >= 2 and not any(char.islower() for char in letters):
-        return True
-    if _MIXED.match(name) or (letters and name[0].isalpha() and any(char.isdigit() for char in name)):
-        return True
-    capitalised = name[0].isupper() and len(letters) > 2
-    return capitalised and capitals_tell and not _OPENING.search(text[: word.start()])
+def _is_spelled_as_name(word: str) -> bool:
+    """Return whether a word is written as only names are: an acronym, capitals or digits inside."""
+    capitals = sum(char.isupper() for char in word)
+    acronym = capitals >= 2 and not any(char.islower() for char in word)
+    return word[:1].isalpha() and bool(acronym or _MIXED.match(word) or any(char.isdigit() for char in word))
 
 
-def _is_known(word: str, known: set[str]) -> bool:
-    parts = _PARTS.findall(_without_ending(word))
-    return any(form in known for form in _forms(word)) or all(part.casefold() in known for part in parts)
+def _is_capitalised(word: str) -> bool:
+    return word[0].isupper() and sum(char.isalpha() for char in word) > 2
 
 
-def _forms(word: str) -> set[str]:
+def _words_of(words: Iterable[str]) -> set[str]:
+    return {form for word in words for form in _forms(word)}
+
+
+# A bank has its words again and again.
+@lru_cache(maxsize=20_000)
+def _forms(word: str) -> frozenset[str]:
     """Return the ways in which the same word may be written elsewhere: without ending, without its plural."""
     bare = _without_ending(word).casefold()
-    return {bare, bare.removesuffix("s"), re.sub(r"[\W_]", "", bare)}
+    return frozenset((bare, bare.removesuffix("s"), re.sub(r"[\W_]", "", bare)))
 
 
 def _without_ending(word: str) -> str:
@@ -176,10 +198,10 @@ def known_numbers(texts: Iterable[str]) -> set[str]:
     return {value for text in texts for match in _NUMBER.finditer(text) if (value := _value(match)) is not None}
 
 
-def numbers_in(text: str, known: set[str]) -> Iterator[tuple[int, int]]:
-    """Yield the places of the numbers in one sentence whose value is not known, each with the word it counts.
+def _numbers_in(text: str, known: set[str]) -> Iterator[_Place]:
+    """Yield the numbers in one sentence whose value is not known, each with the word it counts; they become known.
 
-    Their values become known. List numbers, ordinals, small numbers in words and "100 %" are no facts.
+    List numbers, ordinals, small numbers in words and "100 %" are no facts.
     """
     for match in _NUMBER.finditer(text):
         value = _value(match)
@@ -192,7 +214,7 @@ def numbers_in(text: str, known: set[str]) -> Iterator[tuple[int, int]]:
         known.add(value)
         start = match.start() + len(match[0]) - len(match[0].lstrip())
         with_word = following is not None and not match["unit"] and stems(counted)
-        yield start, following.end() if following and with_word else match.end()
+        yield start, following.end() if following and with_word else match.end(), "number"
 
 
 def _value(match: re.Match[str]) -> str | None:
@@ -231,42 +253,3 @@ def _is_list_number(match: re.Match[str], text: str) -> bool:
     at_start = not text[: match.start()].strip(" \t(*#-")
     following = text[match.end() : match.end() + 1]
     return following == ")" or (at_start and following in ".:")
-
-
-def _joined(places: list[_Place], text: str) -> list[_Place]:
-    """Join a name and the number right behind it ("Windows 11"), and drop what lies inside another place."""
-    joined: list[_Place] = []
-    for start, end, kind in places:
-        last_start, last_end, last_kind = joined[-1] if joined else (0, -1, kind)
-        if start < last_end:
-            joined[-1] = (last_start, max(end, last_end), last_kind)
-        elif joined and (last_kind, kind) == ("name", "number") and text[last_end:start] == " ":
-            joined[-1] = (last_start, end, "name")
-        else:
-            joined.append((start, end, kind))
-    return joined
-
-
-def _question_texts(bank: Bank, question: Question) -> Iterator[str]:
-    """Yield what the candidate was told: the question, why it is asked, and the statements and advice of its checks."""
-    yield from (question.text, question.rationale, *question.follow_ups)
-    for check in bank.checks_of(question):
-        yield from (check.statement, check.advice)
-
-
-def _bank_texts(bank: Bank) -> Iterator[str]:
-    """Yield all that a bank says.
-
-    Of the example sentences only the abbreviations count: those are words of the trade, where the names are somebody's
-    claims.
-    """
-    yield from (bank.title, bank.profession)
-    for question in bank.questions:
-        yield from (*_question_texts(bank, question), *question.sources)
-        for check in bank.checks_of(question):
-            for text in (*check.examples, *check.counter_examples):
-                yield from _ABBREVIATION.findall(text)
-    for rubric in bank.rubrics.values():
-        yield rubric.description
-        for criterion in rubric.criteria:
-            yield from (criterion.title, *(level.descriptor for level in criterion.levels))

@@ -27,12 +27,14 @@ from coach.submit.changes import (
     CheckChange,
     CheckChanges,
     check_changes,
+    different_ways,
     followed_advice,
     left_out_checks,
     next_advice,
     still_open,
 )
 from coach.submit.key import result_key
+from coach.submit.scoring import SCORING_RULE
 
 
 @dataclass(frozen=True)
@@ -254,33 +256,20 @@ def _touches(segment: DiffSegment, change: CheckChange) -> bool:
 
 def _way_of_judging(old: Assessment, new: Assessment) -> list[AssessmentWarning]:
     """Say where two assessments, such as one from the history, were not made in the same way."""
-    before, after = old.receipt, new.receipt
-    ways = [
-        how
-        for how, differs in (
-            ("by different models", before.model != after.model),
-            ("with different methods", before.judge != after.judge),
-            ("with different prompts", before.prompt_version != after.prompt_version),
-            ("under different banks", before.bank_sha256 != after.bank_sha256),
-            ("under different rubrics", before.rubric_sha256 != after.rubric_sha256),
-            ("with different calibrations", before.calibration != after.calibration),
-        )
-        if differs
-    ]
-    if not ways and before.judging_sha256 != after.judging_sha256:
-        # Settings that a receipt does not name one by one, such as the sentence encoder.
-        ways = ["with different settings"]
     return [
         AssessmentWarning(
             code="judged_differently",
             message=f"The two versions were judged {how}, so part of the difference may come from that.",
         )
-        for how in ways
+        for how in different_ways((old.receipt, new.receipt))
     ]
 
 
 def _own_warnings(judged: JudgedRevision) -> Iterator[AssessmentWarning]:
     label, assessment = judged.revision.label, judged.assessment
+    if assessment.score is not None and assessment.receipt.scoring_rule != SCORING_RULE:
+        text = f"{label}: its score is by an older rule; the difference counts both versions by today's."
+        yield AssessmentWarning(code="older_scoring_rule", message=text)
     for warning in assessment.warnings:
         yield AssessmentWarning(code=warning.code, message=f"{label}: {warning.message}")
     if assessment.score is not None and assessment.needs_review:

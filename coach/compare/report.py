@@ -44,7 +44,7 @@ from coach.report.document import (
 )
 from coach.submit.changes import CheckChange
 from coach.submit.feedback import STEPS
-from coach.submit.scoring import level_of
+from coach.submit.scoring import SCORING_RULE, level_of
 
 _NOT_COMPARED = "Not compared"
 _VERDICTS: dict[ComparisonVerdict, str] = {
@@ -243,7 +243,7 @@ class _Report:
         if not by_sentence:
             return ()
         items = [Item((Span(f"{', '.join(facts)}:", "strong"), f" “{quote}”")) for quote, facts in by_sentence.items()]
-        hint = "Only the new version says this, and no advice could have given it. An interviewer may ask about it."
+        hint = "Only the new version says this. Make sure that it is true of you: an interviewer may ask about it."
         return (
             Heading("New claims: be ready to explain them"),
             Paragraph(hint, "dim"),
@@ -288,7 +288,10 @@ class _Report:
 
 
 def _level(version: ComparedVersion, rubric: Rubric) -> str:
-    return words.NOT_SCORED if version.score is None else words.level_word(level_of(version.score / 100), rubric)
+    if version.score is None:
+        return words.NOT_SCORED
+    older = " (by an older scoring rule)" if version.receipt.scoring_rule != SCORING_RULE else ""
+    return words.level_word(level_of(version.score / 100), rubric) + older
 
 
 def _standing(version: ComparedVersion, rubric: Rubric, show_score: bool) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 
 from coach.bank.questions import Bank, Question
 from coach.history.records import Attempt, NextQuestions, Suggestion
+from coach.submit.scoring import SCORING_RULE
 
 #: Scores that differ by less are treated as the same: so much is noise of the judging.
 SCORE_STEP = 5
@@ -20,6 +21,7 @@ class _Standing:
     question: Question
     attempts: int
     latest_score: float | None
+    older_rule: bool
     step: int
     last_practised: datetime | None
 
@@ -36,10 +38,11 @@ def rank_questions(bank: Bank, attempts: Sequence[Attempt], timezone: tzinfo | N
     standings = []
     for question in bank.questions:
         own = [one for one in attempts if (one.bank_title, one.question_id) == (bank.title, question.id)]
-        scores = [attempt.score for attempt in own if attempt.score is not None]
-        latest = scores[-1] if scores else None
+        scored = [attempt for attempt in own if attempt.score is not None]
+        latest = scored[-1].score if scored else None
+        older = bool(scored) and scored[-1].assessment.receipt.scoring_rule != SCORING_RULE
         practised = own[-1].created_at if own else None
-        standings.append(_Standing(question, len(own), latest, int((latest or 0) // SCORE_STEP), practised))
+        standings.append(_Standing(question, len(own), latest, older, int((latest or 0) // SCORE_STEP), practised))
     standings.sort(key=lambda one: (_group(one), one.step, one.last_practised.timestamp() if one.last_practised else 0))
     steps = [standing.step for standing in standings if _group(standing) == 2]
     return NextQuestions(
@@ -78,7 +81,7 @@ def _reason(standing: _Standing, steps: Sequence[int], longest_ago: bool, timezo
     day = f"{standing.last_practised.astimezone(timezone):%Y-%m-%d}"
     if standing.latest_score is None:
         return f"Your answers to it could not be scored yet; last practised {day}."
-    score = f"{standing.latest_score:.0f} of 100"
+    score = f"{standing.latest_score:.0f} of 100{' by an older scoring rule' if standing.older_rule else ''}"
     if longest_ago:
         return f"Latest score {score}, about the same as others; of these, last practised {day}."
     if standing.step == min(steps):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from coach.history.records import Attempt, AttemptSummary, ChangedCheck, HistoryListing, Progress, RecurringAdvice
 from coach.history.store import HistoryStore
-from coach.submit.changes import CheckChange, check_changes
+from coach.submit.changes import CheckChange, check_changes, different_ways
+from coach.submit.scoring import SCORING_RULE
 
 #: Advice keeps coming back when the latest attempt and another one of the last this many got it.
 LAST_ATTEMPTS = 3
@@ -32,6 +33,7 @@ def summarize(attempt: Attempt) -> AttemptSummary:
         unscored_reason=assessment.unscored_reason,
         needs_review=assessment.needs_review,
         model=attempt.model,
+        scoring_rule=assessment.receipt.scoring_rule,
     )
 
 
@@ -104,17 +106,18 @@ def _notes(attempts: Sequence[Attempt], own: Sequence[Attempt], scored: Sequence
     others = sorted({attempt.bank_title for attempt in attempts} - {own[-1].bank_title})
     if others:
         notes.append(f"Attempts of another bank are left out: {', '.join(others)}.")
-    unscored = [str(attempt.id) for attempt in own if attempt.score is None]
+    unscored = [attempt for attempt in own if attempt.score is None]
     if unscored:
-        who, has, are = ("Attempt", "has", "is") if len(unscored) == 1 else ("Attempts", "have", "are")
-        notes.append(f"{who} {', '.join(unscored)} {has} no score and {are} not counted here.")
-    receipts = [attempt.assessment.receipt for attempt in scored]
-    for what, values in (
-        ("by different models", {receipt.model for receipt in receipts}),
-        ("with different methods", {receipt.judge for receipt in receipts}),
-        ("with different prompts", {receipt.prompt_version for receipt in receipts}),
-        ("under different versions of the bank or rubric", {(r.bank_sha256, r.rubric_sha256) for r in receipts}),
-    ):
-        if len(values) > 1:
-            notes.append(f"The attempts were judged {what}: their scores can be compared only roughly.")
-    return notes
+        notes.append(_said_of(unscored, "has no score and is", "have no score and are") + " not counted here.")
+    older = [attempt for attempt in scored if attempt.assessment.receipt.scoring_rule != SCORING_RULE]
+    if older and len(older) < len(scored):
+        rest = " scored by an older rule: compare which points were made, not the scores."
+        notes.append(_said_of(older, "was", "were") + rest)
+    ways = different_ways([attempt.assessment.receipt for attempt in scored])
+    return [*notes, *(f"The attempts were judged {how}: their scores can be compared only roughly." for how in ways)]
+
+
+def _said_of(attempts: Sequence[Attempt], of_one: str, of_several: str) -> str:
+    """Return the beginning of a sentence about these attempts, with the verb that fits their number."""
+    numbers = ", ".join(str(attempt.id) for attempt in attempts)
+    return f"Attempt {numbers} {of_one}" if len(attempts) == 1 else f"Attempts {numbers} {of_several}"

@@ -53,6 +53,7 @@ class AttemptSummary(ResultModel):
     unscored_reason: str | None
     needs_review: bool
     model: str
+    scoring_rule: int = Field(description="The rule that computed the score; scores of two rules cannot be compared.")
 
 
 class HistoryListing(ResultModel):

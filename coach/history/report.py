@@ -27,6 +27,7 @@ from coach.report.document import (
     Words,
 )
 from coach.report.words import NOTICES_TITLE, check_text, counted, whole
+from coach.submit.scoring import SCORING_RULE
 
 _VERDICTS = {
     Verdict.MET: "met",
@@ -125,6 +126,8 @@ def _legend(attempts: Sequence[AttemptSummary], best_marked: bool = False) -> It
     marks = ["* best score"] if best_marked else []
     if any(attempt.needs_review and attempt.score is not None for attempt in attempts):
         marks.append("? uncertain, worth a human look")
+    if any(attempt.score is not None and attempt.scoring_rule != SCORING_RULE for attempt in attempts):
+        marks.append("~ scored by an older rule, so not to be compared with the others")
     if marks:
         yield Paragraph(" · ".join(marks), "dim")
 
@@ -144,7 +147,8 @@ def _changes(title: str, changes: Sequence[ChangedCheck], standing: Standing) ->
 def _score(attempt: AttemptSummary) -> Words:
     if attempt.score is None:
         return Span("–", "dim")
-    return f"{whole(attempt.score)}{' ?' if attempt.needs_review else ''}"
+    marks = (" ?" if attempt.needs_review else "") + (" ~" if attempt.scoring_rule != SCORING_RULE else "")
+    return f"{whole(attempt.score)}{marks}"
 
 
 def _interval(attempt: AttemptSummary) -> str:

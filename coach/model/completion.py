@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Literal, Protocol
 
 
@@ -48,23 +48,15 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         """Add two usages; what only one of them knows is kept."""
-        return Usage(
-            _plus(self.input_tokens, other.input_tokens),
-            _plus(self.cached_tokens, other.cached_tokens),
-            _plus(self.output_tokens, other.output_tokens),
-        )
-
-
-def _plus(left: int | None, right: int | None) -> int | None:
-    if left is None:
-        return right
-    return left if right is None else left + right
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Usage(*(left if right is None else right + (left or 0) for left, right in pairs))
 
 
 @dataclass(frozen=True)
 class Completion:
     """A reply that could be read.
 
+    ``reasoned`` is true when the model thought before it: then the reply's tokens are not all the answer's.
     ``first_token`` maps the alternatives of the first reply token to their log-probabilities (natural
     logarithm), or is None when the endpoint gave none. ``refusal`` is the model's own words when it declined.
     """
@@ -74,21 +66,15 @@ class Completion:
     refusal: str | None = None
     first_token: dict[str, float] | None = None
     usage: Usage = field(default_factory=Usage)
+    reasoned: bool = False
 
 
 class ChatModel(Protocol):
     """A chat model at an endpoint. Every failure is a ModelError."""
 
-    @property
-    def name(self) -> str:
-        """The model's id, as it appears in receipts."""
-        ...
-
-    @property
-    def endpoint(self) -> str:
-        """Where the request goes, for people: a URL without credentials."""
-        ...
+    #: The model's id, as it appears in receipts, and where the request goes: a URL without credentials.
+    name: str
+    endpoint: str
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Send one request; raises ModelError."""
-        ...

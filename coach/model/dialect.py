@@ -126,15 +126,7 @@ def _blamed(body: dict[str, Any], parameter: str, words: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Reply:
-    """A completion, and whether the model thought before it: then the reply's tokens are not the answer's."""
-
-    completion: Completion
-    reasoned: bool
-
-
-def read_reply(body: bytes, endpoint: str, api_key: str = "") -> Reply:
+def read_reply(body: bytes, endpoint: str, api_key: str = "") -> Completion:
     """Read the body of a response with HTTP status 200.
 
     Raises ModelReplyError for anything that is not a chat completion, and ModelContentFilterError when the
@@ -162,7 +154,7 @@ def read_reply(body: bytes, endpoint: str, api_key: str = "") -> Reply:
     thoughts = message.get("reasoning") or message.get("reasoning_content")
     reasoned = bool(thoughts or _count(data, "completion_tokens_details", "reasoning_tokens"))
     refusal, finish_reason = message.get("refusal"), choice.get("finish_reason")
-    completion = Completion(
+    return Completion(
         text=text,
         finish_reason=finish_reason if isinstance(finish_reason, str) else "",
         refusal=refusal if refusal and isinstance(refusal, str) else None,
@@ -173,8 +165,8 @@ def read_reply(body: bytes, endpoint: str, api_key: str = "") -> Reply:
             _count(data, "prompt_tokens_details", "cached_tokens"),
             _count(data, "completion_tokens"),
         ),
+        reasoned=reasoned,
     )
-    return Reply(completion, reasoned)
 
 
 def _at(data: Any, *path: str | int) -> Any:

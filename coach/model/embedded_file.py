@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from filelock import FileLock, Timeout
+
 from coach.errors import EmbeddedModelError, StorageError
 from coach.files import CACHE_VARIABLE, cache_directory, replacing, write_whole
 
@@ -72,7 +74,7 @@ class ModelFile:
         """
         with self._storage_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with _lock(target):
+            with FileLock(target.with_name(target.name + ".lock"), timeout=_LOCK_SECONDS):
                 if self.is_verified(target):
                     return target
                 for leftover in target.parent.glob(f".{target.name}.*.part"):
@@ -85,13 +87,6 @@ class ModelFile:
         return target
 
     def _write(self, parts: Sequence[Path], target: Path, on_progress: OnProgress | None) -> None:
-        try:
-            total = sum(part.stat().st_size for part in parts)
-        except OSError as error:
-            raise EmbeddedModelError(f"{error.filename}: cannot be read ({error.strerror})", _REINSTALL_HINT) from None
-        if total != self.size:
-            message = f"the parts of the embedded model hold {total:,} bytes together instead of {self.size:,}"
-            raise EmbeddedModelError(message, _REINSTALL_HINT)
         free = shutil.disk_usage(target.parent).free
         if free < self.size:
             raise OSError(errno.ENOSPC, f"{free:,} bytes are free, the embedded model needs {self.size:,}")
@@ -111,13 +106,19 @@ class ModelFile:
         """Return the SHA-256 of all files one after the other, and copy them to ``output``."""
         digest = hashlib.sha256()
         done = 0
-        for chunk in _chunks(paths):
-            digest.update(chunk)
-            done += len(chunk)
-            if output is not None:
-                output.write(chunk)
-            if on_progress is not None:
-                on_progress(done, self.size)
+        for path in paths:
+            try:
+                stream = path.open("rb")
+            except OSError as error:
+                raise EmbeddedModelError(f"{path}: cannot be read ({error.strerror})", _REINSTALL_HINT) from None
+            with stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    done += len(chunk)
+                    if output is not None:
+                        output.write(chunk)
+                    if on_progress is not None:
+                        on_progress(done, self.size)
         return digest.hexdigest()
 
     def _mark(self, path: Path) -> str:
@@ -129,10 +130,16 @@ class ModelFile:
         hint = f"Set {CACHE_VARIABLE} to a directory that you can write to and that has {self.size:,} bytes free."
         try:
             yield
+        except Timeout:
+            raise StorageError(
+                f"{target.parent}: another process has been preparing the embedded model for {_LOCK_SECONDS:.0f} s",
+                f"Wait for it or end it, or set {CACHE_VARIABLE} to another directory.",
+            ) from None
         except (OSError, StorageError) as error:
-            if isinstance(error, StorageError) and not isinstance(error.__cause__, OSError):
+            cause = error.__cause__ if isinstance(error, StorageError) else error
+            if not isinstance(cause, OSError):
                 raise
-            reason = getattr(error.__cause__ or error, "strerror", None) or error
+            reason = cause.strerror or cause
             raise StorageError(f"{target.parent}: cannot keep the embedded model here ({reason})", hint) from None
 
 
@@ -184,30 +191,5 @@ def _look_for_parts() -> tuple[list[Path], list[str]]:
     return found, missing
 
 
-def _chunks(paths: Sequence[Path]) -> Iterator[bytes]:
-    for path in paths:
-        try:
-            with path.open("rb") as stream:
-                while chunk := stream.read(_CHUNK):
-                    yield chunk
-        except OSError as error:
-            raise EmbeddedModelError(f"{path}: cannot be read ({error.strerror})", _REINSTALL_HINT) from None
-
-
 def _marker(path: Path) -> Path:
     return path.with_name(path.name + ".verified")
-
-
-@contextmanager
-def _lock(target: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(target.with_name(target.name + ".lock"), timeout=_LOCK_SECONDS)
-    try:
-        with lock:
-            yield
-    except Timeout:
-        raise StorageError(
-            f"{target.parent}: another process has been preparing the embedded model for {_LOCK_SECONDS:.0f} seconds",
-            f"Wait for it or end it, or set {CACHE_VARIABLE} to another directory.",
-        ) from None

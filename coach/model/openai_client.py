@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from coach.errors import ConfigurationError, ModelRequestError, ModelServerError
 from coach.model.choose import Address, is_loopback, parse_address
 from coach.model.completion import ChatModel, Completion, CompletionRequest, JsonSchema, Message
-from coach.model.dialect import SHORT_REPLY, Dialect, Reply, lesson, read_reply
+from coach.model.dialect import SHORT_REPLY, Dialect, lesson, read_reply
 from coach.model.failures import is_out_of_quota, server_words, translate
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class OpenAIChatModel:
     ``endpoint_name`` replaces the base URL in receipts and messages, for a server whose port differs at each start.
     ``many`` is for many requests in flight.
 
-    Use it in one event loop, as an async context manager or with ``aclose()``. Raises ConfigurationError when
+    Use it in one event loop, as an async context manager. Raises ConfigurationError when
     ``base_url`` or ``api_key`` cannot be right.
     """
 
@@ -53,18 +52,12 @@ class OpenAIChatModel:
         endpoint_name: str | None = None,
         many: bool = False,
     ) -> None:
-        self._address = parse_address(base_url)
+        address = parse_address(base_url)
         self.name = model
         #: Where requests go, for people: the base URL without credentials and query, or the name given for it.
-        self.endpoint = endpoint_name or self._address.url
-        #: Called with the headers of every reply, where set: they say how much the server takes.
-        self.on_headers: Callable[[Mapping[str, str]], None] | None = None
-        self._key = checked_key(api_key)
-        self._timeout = timeout
-        self._max_retries = max_retries
-        self._many = many
-        self._dialect = Dialect(model, self._address.is_openai)
-        self._client: AsyncOpenAI | None = None
+        self.endpoint = endpoint_name or address.url
+        self._client = open_client(address, api_key, timeout=timeout, max_retries=max_retries, many=many)
+        self._dialect = Dialect(model, address.is_openai)
 
     def body(self, request: CompletionRequest) -> dict[str, Any]:
         """Return the JSON body of a request as it would be sent now, with what was learned about the endpoint."""
@@ -78,20 +71,13 @@ class OpenAIChatModel:
         wants JSON must describe it, with the word JSON in it. A model that is seen to use up a whole reply for thinking
         gets more room from then on.
         """
-        reply = await self._ask(request, self._dialect)
-        first = reply.completion
+        first = await self._ask(request, self._dialect)
         roomy = replace(self._dialect, refused=self._dialect.refused | {SHORT_REPLY})
-        thought_only = reply.reasoned and first.finish_reason == "length" and not first.text.strip()
+        thought_only = first.reasoned and first.finish_reason == "length" and not first.text.strip()
         if not thought_only or roomy == self._dialect:
             return first
-        second = (await self._ask(request, roomy)).completion
+        second = await self._ask(request, roomy)
         return replace(second, usage=first.usage + second.usage)
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
 
     async def __aenter__(self) -> Self:
         """Return the model itself."""
@@ -99,18 +85,15 @@ class OpenAIChatModel:
 
     async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
-        await self.aclose()
+        await self._client.close()
 
-    async def _ask(self, request: CompletionRequest, dialect: Dialect) -> Reply:
+    async def _ask(self, request: CompletionRequest, dialect: Dialect) -> Completion:
         """Send a request, in simpler words each time that the endpoint refuses a parameter."""
         import httpx2
         import openai
         from pydantic_core import to_json
 
-        if self._client is None:
-            self._client = open_client(
-                self._address, self._key, timeout=self._timeout, max_retries=self._max_retries, many=self._many
-            )
+        key = self._client.api_key
         while True:
             body = dialect.body(request)
             try:
@@ -122,17 +105,15 @@ class OpenAIChatModel:
                 learned = lesson(body, error.status_code, str(error.param or ""), str(error.code or ""), words)
                 simpler = replace(dialect, refused=dialect.refused | ({learned} if learned else set()))
                 if simpler.body(request) == body:
-                    raise translate(error, self.name, self.endpoint, api_key=self._key) from None
+                    raise translate(error, self.name, self.endpoint, api_key=key) from None
                 dialect = simpler
             except openai.OpenAIError as error:
-                raise translate(error, self.name, self.endpoint, api_key=self._key) from None
+                raise translate(error, self.name, self.endpoint, api_key=key) from None
             else:
-                if self.on_headers:
-                    self.on_headers(response.headers)
                 # Only what led to a reply was a true lesson; requests at the same time may have learned others.
                 if not dialect.refused <= self._dialect.refused:
                     self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)
-                return read_reply(response.content, self.endpoint, self._key)
+                return read_reply(response.content, self.endpoint, key)
 
 
 def open_client(

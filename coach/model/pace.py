@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from coach.errors import (
@@ -26,14 +25,7 @@ from coach.model.completion import ChatModel, Completion, CompletionRequest
 
 #: The most requests in flight where nobody says how many.
 MAXIMUM = 64
-#: A limit that says it is used up for longer than this is not waited for here; the server will say so with a 429.
-LONGEST_PAUSE = 120.0
-#: What a request of a batch takes, more or less, for the server's limit on tokens.
-_TOKENS_OF_A_REQUEST = 2000
 _START = 4
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
-_DURATION = re.compile(rf"(?:{_PART.pattern})+")
-_SECONDS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class AdaptiveLimit:
@@ -79,30 +71,6 @@ class FixedLimit(AdaptiveLimit):
         """Nothing changes."""
 
 
-def pause_of(headers: Mapping[str, str], in_flight: int = 0) -> float:
-    """Return the seconds to wait before the next request because of what a response says about limits.
-
-    Names of headers are in small letters; what is missing or unreadable counts as not said. ``in_flight`` requests were
-    sent after the one that brought these headers, and use up what is left. The headers are OpenAI's (its guide "Rate
-    limits"); many compatible services send the same.
-    """
-    pause = 0.0
-    for kind, needed in (("requests", 1 + in_flight), ("tokens", _TOKENS_OF_A_REQUEST * (1 + in_flight))):
-        remaining = headers.get(f"x-ratelimit-remaining-{kind}", "").strip()
-        reset = seconds_of(headers.get(f"x-ratelimit-reset-{kind}", ""))
-        if reset is not None and re.fullmatch(r"\d{1,12}", remaining) and int(remaining) < needed:
-            pause = max(pause, reset)
-    return min(pause, LONGEST_PAUSE)
-
-
-def seconds_of(text: str) -> float | None:
-    """Return the seconds of a duration such as ``1s``, ``6m0s``, ``250ms``, ``1h2m`` or ``12.5``; else None."""
-    text = text.strip()
-    if not text or len(text) > 40 or not _DURATION.fullmatch(text):
-        return None
-    return sum(float(number) * _SECONDS[unit or ""] for number, unit in _PART.findall(text))
-
-
 @dataclass(frozen=True)
 class Patience:
     """How long a batch puts up with a server. Times are in seconds.
@@ -128,10 +96,7 @@ class EndpointDownError(ModelConnectionError):
 
 
 class PacedChatModel:
-    """Wraps a chat model; implements ``coach.model.completion.ChatModel``.
-
-    ``observe`` is called by the wrapped model with the headers of each response, where it can.
-    """
+    """Wraps a chat model; implements ``coach.model.completion.ChatModel``."""
 
     def __init__(
         self,
@@ -143,6 +108,7 @@ class PacedChatModel:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._model = model
+        self.name, self.endpoint = model.name, model.endpoint
         self._limit = limit
         self._patience = patience or Patience()
         self._inside = 0
@@ -153,22 +119,6 @@ class PacedChatModel:
         self._failures = 0
         self._failing_since = 0.0
         self._down: EndpointDownError | None = None
-
-    @property
-    def name(self) -> str:
-        """The model's id."""
-        return self._model.name
-
-    @property
-    def endpoint(self) -> str:
-        """Where requests go."""
-        return self._model.endpoint
-
-    def observe(self, headers: Mapping[str, str]) -> None:
-        """Take note of the limits that a response's headers tell."""
-        pause = pause_of(headers, max(0, self._inside - 1))
-        if pause:
-            self._wait_at_least(pause)
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Send one request when it is its turn, again after failures that may pass; raises ModelError.
@@ -217,7 +167,7 @@ class PacedChatModel:
         if isinstance(error, ModelRateLimitError):
             self._failures = 0
             if error.retry_after is not None and error.retry_after <= self._patience.longest_retry_after:
-                self._wait_at_least(error.retry_after)
+                self._not_before = max(self._not_before, now + error.retry_after)
         elif isinstance(error, ModelConnectionError | ModelServerError):
             if not self._failures:
                 self._failing_since = now
@@ -245,6 +195,3 @@ class PacedChatModel:
         longest = min(patience.longest_wait, patience.first_wait * 2.0 ** (attempt - 1))
         # Not all at the same moment again.
         return longest * random.uniform(0.5, 1.0)
-
-    def _wait_at_least(self, seconds: float) -> None:
-        self._not_before = max(self._not_before, self._clock() + seconds)

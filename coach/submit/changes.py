@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from coach.judge.judging import Verdict
 from coach.schema import ResultModel
-from coach.submit.assessment import Assessment, CheckResult, Evidence, Improvement
+from coach.submit.assessment import Assessment, CheckResult, Evidence, Improvement, Receipt
 from coach.submit.feedback import STEPS
 
 #: Standard deviation by which harmless rewording moves the probability of a check whose sentence was touched.
@@ -25,6 +25,17 @@ Z = 1.64
 
 #: A single check changed when its probability moved by more than rewording moves 19 of 20 checks.
 CLEAR_MOVE = Z * NOISE
+
+
+#: In which way results were judged differently, and the field of their receipts that tells it.
+_WAYS = {
+    "by different models": "model",
+    "with different methods": "judge",
+    "with different prompts": "prompt_version",
+    "under different versions of the bank": "bank_sha256",
+    "under different rubrics": "rubric_sha256",
+    "with different calibrations": "calibration",
+}
 
 
 class FollowedAdvice(ResultModel):
@@ -171,6 +182,21 @@ def next_advice(assessment: Assessment, followed: list[FollowedAdvice]) -> list[
     """Return the advice that is still open, without what was just followed."""
     done = {item.check_id for item in followed}
     return [item for item in assessment.improvements if item.check_id not in done]
+
+
+def different_ways(receipts: Sequence[Receipt]) -> list[str]:
+    """Return in which ways results were judged differently; nothing when their verdicts can be compared.
+
+    The rule that made scores of the verdicts is not among them: see ``coach.submit.scoring.SCORING_RULE``.
+    """
+
+    def differ(field: str) -> bool:
+        return len({getattr(receipt, field) for receipt in receipts}) > 1
+
+    ways = [how for how, field in _WAYS.items() if differ(field)]
+    # Settings that a receipt does not name one by one, such as the sentence encoder.
+    settings = not ways and differ("judging_sha256") and not differ("scoring_rule")
+    return ["with different settings"] if settings else ways
 
 
 def _pairs(old: Assessment, new: Assessment) -> list[tuple[CheckResult, CheckResult]]:

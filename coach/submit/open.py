@@ -102,8 +102,7 @@ async def open_session(
         if many:
             if server is None:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
-            asked = paced = PacedChatModel(model, limit)
-            model.on_headers = paced.observe
+            asked = PacedChatModel(model, limit)
         if server is not None:
             asked = RepeatableChatModel(asked)
         method, assumed = _method_of(settings, choice)
@@ -135,9 +134,8 @@ def make_assessor(bank: Bank, model: ChatModel, method: str, similarity: Similar
     detect = matcher = None
     if isinstance(similarity, encoder.SentenceEncoder):
         from coach.answer.grader_talk import InstructionDetector
-        from coach.model.matcher import Matcher
 
-        detect, matcher = InstructionDetector(similarity).suspicious, Matcher()
+        detect, matcher = InstructionDetector(similarity).suspicious, encoder.Matcher()
     judge = LogprobsJudge(model, prompts, similarity, Baselines.open(), matcher)
     return AnswerAssessor(bank, judge, cost_usd, identify_language, detect)
 
