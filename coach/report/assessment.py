@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from coach.bank.questions import TOP_LEVEL, Question, Rubric
 from coach.judge.judging import Verdict
+from coach.judge.signals import RED_FLAG_DOUBT
 from coach.report import words
 from coach.report.display_text import BLANKS, lines, one_line, reflow, visible_part
 from coach.report.document import (
@@ -379,7 +380,17 @@ class _Report:
         if judged:
             standings = [point.standing for point in points]
             full = credit is not None and credit >= 1 - 1e-4
-            blocks.append(Paragraph(words.criterion_sentence(standings, full=full, numbers=self.show_score), "italic"))
+            against = [check for check in result.checks if _standing(check) is Standing.AGAINST]
+            sentence = words.criterion_sentence(
+                standings,
+                full=full,
+                numbers=self.show_score,
+                costs=bool(credit)
+                and not full
+                and any(not c.harm and (c.probability or 0) > RED_FLAG_DOUBT for c in against),
+                harm=any(check.harm for check in against),
+            )
+            blocks.append(Paragraph(sentence, "italic"))
         if points:
             # What the section on red flags has said already is left out.
             brief = (replace(p, quotes=(), comment="") if p.standing is Standing.AGAINST else p for p in points)
