@@ -144,6 +144,8 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
     read, written = receipt.input_tokens, receipt.output_tokens
     where = f"{receipt.model} at {receipt.endpoint}"
     usage = [f"Judged by {where} in {_seconds_text(receipt.seconds)}" if judged else f"Nothing was judged by {where}"]
+    if receipt.decided_by and "model" not in receipt.decided_by and not read and not written:
+        usage = [f"Judged on this machine in {_seconds_text(receipt.seconds)}; {receipt.model} had nothing to decide"]
     if read or written:
         cached = f" ({receipt.cached_tokens:,} cached)" if receipt.cached_tokens else ""
         tokens = [] if read is None else [f"{read:,} tokens read{cached}"]
