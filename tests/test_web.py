@@ -6,13 +6,16 @@ import asyncio
 import json
 import re
 import stat
+import time
 from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web_server import BETTER, GOOD, PLAIN, Browser, HeldJudge, ScriptedEngine, browser_of, by_words, running_site
 
+from coach.answer.prepare import prepare_answer
 from coach.bank.load import load_bank
 from coach.errors import ModelConnectionError, StorageError
 from coach.files import data_directory
@@ -207,6 +210,27 @@ async def test_verdicts_come_as_they_are_made_and_again_after_a_reload(browser: 
     rest = await events(browser, path, 99, after=verdict[0])
     assert [number for number, _, _ in rest] == list(range(verdict[0] + 1, verdict[0] + 1 + len(rest)))
     assert rest[-1][1:] == ("done", {"url": browser.site.to("/attempts/1")})
+
+
+async def test_a_page_that_is_made_while_the_judging_ends_misses_nothing(
+    browser: Browser, judge: HeldJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done by the time the page is ready leads to the report, and not to a page that waits for ever."""
+    path = await held(browser, judge)
+
+    def slowly(*arguments: Any) -> Any:
+        judge.free = True
+        for _ in range(1000):
+            with HistoryStore.open() as store:
+                if store.count():
+                    break
+            time.sleep(0.01)
+        time.sleep(0.1)
+        return prepare_answer(*arguments)
+
+    monkeypatch.setattr("coach.answer.prepare.prepare_answer", slowly)
+
+    assert (await browser.request("GET", path))[1] == "/attempts/1"
 
 
 async def test_stop_works_at_once_and_keeps_the_text(browser: Browser, judge: HeldJudge) -> None:
@@ -492,7 +516,6 @@ async def test_the_program_starts_serves_and_ends_at_once(tmp_path: Path) -> Non
     import os
     import signal
     import sys
-    import time
 
     import aiohttp
 

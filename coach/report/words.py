@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from coach.bank.questions import Rubric
-from coach.judge.judging import Verdict
+from coach.judge.judging import Decider, Verdict
 from coach.model.choose import is_loopback
 from coach.report.document import Standing
 from coach.submit.assessment import Receipt
@@ -163,6 +163,8 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
         if written is not None:
             tokens.append(f"{written:,} written" if tokens else f"{written:,} tokens written")
         usage.append(", ".join(tokens))
+    if receipt.decided_by:
+        usage.append(_deciders(receipt))
     usage.append(f"cost: {_cost_text(receipt)}")
     if not judged and read == written == 0:
         usage = ["No model was asked, and the answer was sent nowhere"]
@@ -175,6 +177,19 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
         _moment(receipt.created_at),
     ]
     return tuple(usage), tuple(origin)
+
+
+#: Who decided, in the words of a receipt.
+_DECIDERS: dict[Decider, str] = {
+    "matcher": "the small matcher",
+    "model": "the model",
+    "similarity": "likeness to the author's sentences",
+}
+
+
+def _deciders(receipt: Receipt) -> str:
+    counts = [f"{receipt.decided_by[who]} by {words}" for who, words in _DECIDERS.items() if who in receipt.decided_by]
+    return f"checks decided: {', '.join(counts)}"
 
 
 def _cost_text(receipt: Receipt) -> str:

@@ -83,7 +83,8 @@ async def _editor(
     site, query = request.app[SITE], request.query
     attempts = await site.attempts(question.id)
     earlier = next((attempt for attempt in attempts if str(attempt.id) == query.get("from")), None)
-    drafts = await asyncio.to_thread(drafts_of, question.id)
+    async with site.saving:
+        drafts = await asyncio.to_thread(drafts_of, question.id)
     draft = next((draft for draft in drafts if draft.name == query.get("draft", draft.name)), None)
     if "anew" in query:
         draft = None
@@ -110,10 +111,12 @@ async def _editor(
 
 async def _put_draft(request: web.Request) -> web.StreamResponse:
     """Keep what is being typed; the page is told what its draft is called."""
-    question = request.app[SITE].question(request.match_info["id"])
-    data = await json_of(request)
-    name, text, base = (str(data.get(key, "")) for key in ("draft", "text", "base"))
-    name = await asyncio.to_thread(keep_draft, question.id, name, text, base)
+    site = request.app[SITE]
+    question = site.question(request.match_info["id"])
+    async with site.saving:
+        data = await json_of(request)
+        name, text, base = (str(data.get(key, "")) for key in ("draft", "text", "base"))
+        name = await asyncio.to_thread(keep_draft, question.id, name, text, base)
     return web.json_response({"draft": name})
 
 
@@ -194,10 +197,11 @@ async def _watch(request: web.Request) -> web.StreamResponse:
     from coach.answer.prepare import prepare_answer
 
     site, judging = request.app[SITE], _found(request)
-    if judging.state == "done":
-        raise redirect(request, judging.path)
     bank, question = judging.bank, judging.question
     answer = await asyncio.to_thread(prepare_answer, judging.text, question, bank.language)
+    # Nothing is awaited from here on: the page shows one moment, and the stream goes on from there.
+    if judging.state == "done":
+        raise redirect(request, judging.path)
     points = [check for check in bank.checks_of(question) if check.kind == "point"]
     criteria = [(c, [check for check in points if check.criterion == c.id]) for c in bank.rubric_of(question).criteria]
     verdicts = {event.data["check"]: event.data for event in judging.events if event.name == "verdict"}

@@ -102,7 +102,8 @@ async def _earlier(site: Site, attempt: Attempt) -> Attempt | None:
 async def _report(request: web.Request) -> web.StreamResponse:
     site, attempt = request.app[SITE], await _attempt(request)
     question = site.question(attempt.question_id)
-    draft = await asyncio.to_thread(read_draft, question.id, follow_up_draft(attempt.id))
+    async with site.saving:
+        draft = await asyncio.to_thread(read_draft, question.id, follow_up_draft(attempt.id))
     answered = _follow_up_of(request, attempt.id)
     return site.page(
         "report",

@@ -4,33 +4,55 @@ const byId = (id) => document.getElementById(id);
 const send = (method, url, data, more = {}) =>
   fetch(url, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(data), ...more });
 
+// Each start of the coach has a path of its own. A page tells it to those that an earlier one left open.
+const prefix = location.pathname.split("/")[1], started = new BroadcastChannel("coach");
+started.postMessage(prefix);
+
 for (const element of document.querySelectorAll(".script")) element.hidden = false;
+
+const UNSAVED = {
+  401: "The coach was started anew. Open its new link in this browser, then this is saved there.",
+  413: "This is too long to be saved, and far longer than what is judged. Please make it shorter.",
+};
 
 /** Keep what is typed on the server: a second after the last key, and when the page goes away. */
 function keepDraft(form) {
   const field = form.elements.answer, name = form.elements.draft, status = byId("saved");
-  let kept = form.elements.base.value, timer, saving = false, submitted = false;
+  let kept = form.elements.base.value, timer, saving = false, submitted = false, failed = false;
   const save = async (leaving = false) => {
     clearTimeout(timer);
     const text = field.value;
     if (submitted || text === kept) return;
     if (saving && !leaving) { timer = setTimeout(save, 300); return; }
     saving = true;
+    let answer = 0;
     try {
       const response = await send("PUT", form.dataset.draft, { draft: name.value, text, base: kept }, { keepalive: leaving });
-      if (!response.ok) throw new Error(String(response.status));
+      answer = response.status;
+      if (!response.ok) throw new Error(String(answer));
       name.value = (await response.json()).draft;
       kept = text;
+      failed = false;
       status.textContent = "";
     } catch {
-      status.textContent = "The coach does not answer, so this is not saved. Leave the page open and copy your text.";
-      timer = setTimeout(save, 3000);
+      failed = true;
+      status.textContent = UNSAVED[answer] ?? "The coach does not answer, so this is not saved. Leave the page open and copy your text.";
+      // Neither changes by itself.
+      if (!(answer in UNSAVED)) timer = setTimeout(save, 3000);
     } finally {
       saving = false;
     }
   };
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, 1000); });
+  // Before the next page is asked for, which may be this one again.
+  addEventListener("beforeunload", (event) => { if (failed && !submitted && field.value !== kept) event.preventDefault(); save(true); });
   addEventListener("pagehide", () => save(true));
+  started.addEventListener("message", ({ data }) => {
+    if (data === prefix || !/^[0-9a-f]{16}$/.test(data)) return;
+    form.dataset.draft = form.dataset.draft.replace(/^\/[^/]+/, `/${data}`);
+    form.action = form.getAttribute("action").replace(/^\/[^/]+/, `/${data}`);
+    save();
+  });
   document.addEventListener("visibilitychange", () => document.hidden && save(true));
   form.addEventListener("submit", () => { clearTimeout(timer); submitted = true; });
   // A page that comes back from the browser's memory is written in again.
@@ -62,11 +84,25 @@ function placeCaret(field) {
   field.scrollIntoView({ block: "center" });
 }
 
-/** Show verdicts as they are made. A stream is open only while this answer is judged and the page is seen. */
+/** Take one of the places for streams, which all tabs share; return what gives it back, or null. */
+async function takePlace() {
+  for (const name of ["coach-1", "coach-2", "coach-3", "coach-4"]) {
+    const release = await new Promise((resolve) => {
+      navigator.locks.request(name, { ifAvailable: true }, (lock) => lock ? new Promise((done) => resolve(done)) : resolve(null));
+    });
+    if (release) return release;
+  }
+  return null;
+}
+
+/** Show verdicts as they are made. A stream is open only while this answer is judged and the page is seen.
+ *  A browser opens six connections to a server, so four streams are the most; further pages ask now and then. */
 function watch(live) {
   const url = live.dataset.judging, status = byId("status"), bar = byId("bar");
-  let seen = Number(live.dataset.seen), source, timer, over = false;
-  const finish = (act) => (data) => { over = true; source?.close(); act(data); };
+  let seen = Number(live.dataset.seen), source, timer, release, over = false;
+  const close = () => { source?.close(); source = null; release?.(); release = null; };
+  const finish = (act) => (data) => { over = true; close(); act(data); };
+  live.querySelector("form").addEventListener("submit", finish(() => {}));
   const on = {
     started: () => { status.textContent = "Judging …"; },
     note: ({ text }) => { status.textContent = text || "Judging …"; },
@@ -102,19 +138,16 @@ function watch(live) {
       const response = await fetch(`${url}/state`);
       if (!response.ok) { location.reload(); return; }
       const { state, ahead } = await response.json();
-      if (state === "waiting") {
-        status.textContent = ahead ? `Waiting: ${ahead} before this one` : "Waiting for the model";
-        timer = setTimeout(ask, 2000);
-      } else {
-        listen();
-      }
+      if (state === "waiting") status.textContent = ahead ? `Waiting: ${ahead} before this one` : "Waiting for the model";
+      else if (state !== "judging" || (release = await takePlace())) { listen(); return; }
+      timer = setTimeout(ask, 2000);
     } catch { lost(); }
   };
   ask();
   // A browser opens six connections to a server: pages that nobody sees give theirs back.
   document.addEventListener("visibilitychange", () => {
     if (over) return;
-    if (document.hidden && source) { source.close(); source = null; } else if (!document.hidden && !source) { clearTimeout(timer); ask(); }
+    if (document.hidden && source) close(); else if (!document.hidden && !source) { clearTimeout(timer); ask(); }
   });
   const boxes = document.querySelectorAll(".verdicts input");
   for (const box of boxes) {
@@ -147,6 +180,28 @@ function linkMarks(report) {
   }
 }
 
+/** Let n and p lead to the next and the previous answer, unless somebody types. */
+function walk(links) {
+  const typed = "textarea, select, input:not([type=radio], [type=checkbox])";
+  document.addEventListener("keydown", (event) => {
+    const rel = { n: "next", p: "prev" }[event.key];
+    if (!rel || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(typed)) return;
+    links.querySelector(`a[rel="${rel}"]`)?.click();
+  });
+}
+
+/** Ask before a mark that was not saved is left. */
+function askFirst(marking) {
+  let changed = false;
+  marking.addEventListener("submit", () => { changed = false; });
+  for (const event of ["input", "change"]) document.addEventListener(event, () => { changed = true; });
+  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}
+
+const marking = byId("mark");
+if (marking) askFirst(marking);
+const keys = document.querySelector("[data-keys]");
+if (keys) walk(keys);
 const form = document.querySelector("form[data-draft]");
 if (form) {
   keepDraft(form);
