@@ -22,8 +22,6 @@ LABELS = {
 }
 #: What the candidate is asked to do about a check; else to add it.
 STEP_VERBS = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
-#: A red flag that was only partly found.
-LABEL_MAY_COUNT_AGAINST = "may count against you"
 
 NOTICES_TITLE = "Please note"
 NOT_SCORED = "Not scored"
