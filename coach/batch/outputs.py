@@ -18,7 +18,7 @@ from coach.batch.summary import BINS, BatchStatistics, BatchSummary, CriterionSu
 from coach.batch.tables import Cell, header, table_row, write_tables
 from coach.files import replacing, write_whole
 from coach.report import words
-from coach.report.assessment import Point, build_points, mark_answer, quoted_points
+from coach.report.assessment import Point, build_points, mark_answer
 from coach.report.charts import bare_svg, import_pygal
 from coach.report.display_text import one_line
 from coach.report.html import page_template
@@ -129,7 +129,7 @@ def _answer_view(result: RowResult) -> dict[str, Any]:
         "review": [words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())],
         "warnings": [words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())],
         "groups": groups,
-        "segments": mark_answer(result.answer, quoted_points(judged, points) if judged else ()),
+        "segments": mark_answer(result.answer, points.values()),
         "steps": [one_line(item.advice) for item in top],
         "same_as": one_line(result.same_as or ""),
     }
