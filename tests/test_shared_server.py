@@ -97,6 +97,7 @@ class _FakeServer:
 
     started = 0
     closed = 0
+    model = ENDPOINT.model
 
     def __init__(self) -> None:
         _FakeServer.started += 1

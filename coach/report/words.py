@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from coach.bank.questions import Rubric
+from coach.judge.judging import Decider, Verdict
 from coach.model.choose import is_loopback
 from coach.report.document import Standing
 from coach.submit.assessment import Receipt
@@ -21,23 +22,29 @@ LABELS = {
 }
 #: What the candidate is asked to do about a check; else to add it.
 STEP_VERBS = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
-#: A red flag that was only partly found.
-LABEL_MAY_COUNT_AGAINST = "may count against you"
 
 NOTICES_TITLE = "Please note"
 NOT_SCORED = "Not scored"
 NOT_JUDGED = "Not judged"
 
-_LEVELS = ("Not shown", "Beginning", "Developing", "Solid", "Strong")
+_LEVELS = ("Not yet", "Beginning", "Developing", "Solid", "Strong")
+#: Each is a lower bound: a part of the points is enough for all of the credit, and red flags lower it.
 _OPENINGS = (
-    "What an interviewer listens for is not there yet. The steps below are the way in.",
-    "This is a beginning: little of what an interviewer listens for is there yet.",
-    "You are on the way: some of what an interviewer listens for is there, some is still missing.",
-    "This is a solid answer: much of what an interviewer listens for is there.",
-    "This is a strong answer: it shows nearly everything an interviewer listens for.",
+    "Hardly anything that an interviewer listens for is there yet. The steps below are the way in.",
+    "This is a beginning: a little of what an interviewer listens for is there.",
+    "You are on the way: some of what an interviewer listens for is there.",
+    "This is a solid answer: a good part of what an interviewer listens for is there.",
+    "This is a strong answer: plenty of what an interviewer listens for is there, and nobody has to name it all.",
 )
 #: Put before a marker's number, so that its meaning needs no colour.
 _MARKER_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
+_STATES = {
+    Verdict.MET: "there",
+    Verdict.PARTLY: "partly there",
+    Verdict.NOT_MET: "missing",
+    Verdict.UNJUDGED: "not judged",
+}
+_FLAG_STATES = {**_STATES, Verdict.MET: "said", Verdict.PARTLY: "perhaps said", Verdict.NOT_MET: "not said"}
 _OWN_MACHINE = "your own machine"
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six")
 
@@ -58,17 +65,25 @@ def opening(level: int, red_flags: int, doubtful: int = 0, *, harm: bool = False
             "Part of this answer would harm patients, their data or their privacy. No interviewer looks past that, so "
             "it stays below half of the scale whatever else is good; put that right first."
         )
-    if red_flags:
-        return f"{_OPENINGS[level]} {_statements(red_flags)} would count against you; put that right first."
-    if doubtful:
-        return f"{_OPENINGS[level]} {_statements(doubtful)} may count against you; look at that first."
-    return _OPENINGS[level]
+    flags = (
+        f"{_statements(red_flags)} would count against you; put that right first."
+        if red_flags
+        else f"{_statements(doubtful)} may count against you; look at that first."
+        if doubtful
+        else ""
+    )
+    # Much may be there and have been taken away again by what counts against it.
+    amount = "" if flags and level == 0 else _OPENINGS[level]
+    return " ".join(part for part in (amount, flags) if part)
 
 
-def criterion_sentence(standings: Sequence[Standing], *, full: bool, numbers: bool) -> str:
+def criterion_sentence(
+    standings: Sequence[Standing], *, full: bool, numbers: bool, costs: bool = False, harm: bool = False
+) -> str:
     """Return what was shown of a criterion, from the standings of its points alone, so that it cannot contradict them.
 
-    ``full`` says that its credit is full: a part of its points is enough for that.
+    ``full`` says that its credit is full: a part of its points is enough for that. ``costs`` says that a red flag took
+    part of a credit that is left, ``harm`` that one counts against the whole answer and not against the criterion.
     """
     made, partly = standings.count(Standing.EARNED), standings.count(Standing.PARTLY)
     total = made + partly + standings.count(Standing.MISSING)
@@ -83,8 +98,9 @@ def criterion_sentence(standings: Sequence[Standing], *, full: bool, numbers: bo
     else:
         shown = "Some of its points touched" if partly else "None of its points made yet"
     enough = "; that is enough for all of the credit" if full and made < total else ""
-    flags = " What counts against it costs part of the credit." if Standing.AGAINST in standings else ""
-    return f"{shown}{enough}.{flags}"
+    cost = " What counts against it costs part of the credit." if costs else ""
+    harmful = " What would do harm counts against the whole answer." if harm else ""
+    return f"{shown}{enough}.{cost}{harmful}"
 
 
 def steps_title(steps: int) -> str:
@@ -105,6 +121,12 @@ def gain_text(gain: float) -> str:
 def counted(count: int, what: str) -> str:
     """Return a number of things, in the plural where that is right."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def change_text(kind: str, old: Verdict, new: Verdict) -> str:
+    """Return how a check changed, such as ``missing → there``."""
+    states = _STATES if kind == "point" else _FLAG_STATES
+    return f"{states[old]} → {states[new]}"
 
 
 def check_text(kind: str, statement: str) -> str:
@@ -143,12 +165,16 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
     read, written = receipt.input_tokens, receipt.output_tokens
     where = f"{receipt.model} at {receipt.endpoint}"
     usage = [f"Judged by {where} in {_seconds_text(receipt.seconds)}" if judged else f"Nothing was judged by {where}"]
+    if receipt.decided_by and "model" not in receipt.decided_by and not read and not written:
+        usage = [f"Judged on this machine in {_seconds_text(receipt.seconds)}; {receipt.model} had nothing to decide"]
     if read or written:
         cached = f" ({receipt.cached_tokens:,} cached)" if receipt.cached_tokens else ""
         tokens = [] if read is None else [f"{read:,} tokens read{cached}"]
         if written is not None:
             tokens.append(f"{written:,} written" if tokens else f"{written:,} tokens written")
         usage.append(", ".join(tokens))
+    if receipt.decided_by:
+        usage.append(_deciders(receipt))
     usage.append(f"cost: {_cost_text(receipt)}")
     if not judged and read == written == 0:
         usage = ["No model was asked, and the answer was sent nowhere"]
@@ -161,6 +187,19 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
         _moment(receipt.created_at),
     ]
     return tuple(usage), tuple(origin)
+
+
+#: Who decided, in the words of a receipt.
+_DECIDERS: dict[Decider, str] = {
+    "matcher": "the small matcher",
+    "model": "the model",
+    "similarity": "likeness to the author's sentences",
+}
+
+
+def _deciders(receipt: Receipt) -> str:
+    counts = [f"{receipt.decided_by[who]} by {words}" for who, words in _DECIDERS.items() if who in receipt.decided_by]
+    return f"checks decided: {', '.join(counts)}"
 
 
 def _cost_text(receipt: Receipt) -> str:

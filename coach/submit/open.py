@@ -29,7 +29,7 @@ from coach.model.choose import ModelChoice, choose_model
 from coach.model.completion import ChatModel, Completion, CompletionRequest
 from coach.model.cost import cost_usd
 from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
-from coach.model.embedded_server import EmbeddedServer, Endpoint, RepeatableChatModel
+from coach.model.embedded_server import EmbeddedServer, Endpoint, LoadingChatModel, RepeatableChatModel
 from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel, detect_capabilities
 from coach.model.pace import MAXIMUM, AdaptiveLimit, FixedLimit, PacedChatModel
 from coach.model.shared_server import Loan, OnProgress, Turn
@@ -87,8 +87,9 @@ async def open_session(
 
     With ``many`` the model keeps to the pace of the server: ``concurrency`` answers at a time, else as many as the
     server turns out to bear. The embedded model always judges one answer at a time, so that its scores repeat. It
-    starts first, so that files are read while it loads; or it is that of another process that lends it, as this one
-    does with ``lend`` (see `coach.model.shared_server`). Raises CoachError.
+    starts first and loads while files are read and sentences compared: only the first question to it waits. Or it is
+    that of another process that lends it, as this one does with ``lend`` (see `coach.model.shared_server`). Raises
+    CoachError.
     """
     settings.check()
     choice = settings.choose_model()
@@ -97,25 +98,25 @@ async def open_session(
         if choice.embedded:
             loan = stack.enter_context(Loan(choice.file))
             served = await loan.server(on_progress, lend=lend)
-            shared = loan.lends or served is not None
             if served is None:
                 server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
                 stack.callback(server.close)
         bank = bank or load_bank(settings.bank)
-        if server is not None:
-            served = await server.ready()
-            loan.tell(served)
-        model = await stack.enter_async_context(_open_model(choice, served, many))
+        model = _model_of(choice, served or server, many)
+        stack.push_async_exit(model)
+        if server is not None and loan.lends:
+            # Others may come before anything is asked here.
+            loan.tell(await server.ready())
         asked: ChatModel = model
         limit: AdaptiveLimit = FixedLimit(1)
         if many:
-            if served is None:
+            if not choice.embedded:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
-            asked = PacedChatModel(model, limit)
+            asked = PacedChatModel(asked, limit)
         turn: TakeTurn = nullcontext
-        if served is not None:
+        if choice.embedded:
             asked = repeatable = RepeatableChatModel(asked)
-            if shared:
+            if loan.lends or served is not None:
                 turn = partial(Turn, repeatable.forget)
         method, assumed = _method_of(settings, choice)
         if assumed and not (await detect_capabilities(asked)).logprobs:
@@ -190,17 +191,25 @@ async def _prepared_file(on_progress: OnProgress | None) -> Path:
         raise
 
 
-def _open_model(choice: ModelChoice, served: Endpoint | None, many: bool) -> OpenAIChatModel:
+def _model_of(
+    choice: ModelChoice, server: EmbeddedServer | Endpoint | None, many: bool
+) -> OpenAIChatModel | LoadingChatModel:
     """Return the chosen model; where there are many answers, their pace decides about trying again."""
-    if served is None:
+    if server is None:
         retries = 0 if many else MAX_RETRIES
         return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=retries, many=many)
-    return OpenAIChatModel(
-        served.model,
-        served.base_url,
-        served.api_key,
-        timeout=600.0,
-        max_retries=0 if many else 1,
-        many=many,
-        endpoint_name=_EMBEDDED_ENDPOINT,
-    )
+
+    def connect(endpoint: Endpoint) -> OpenAIChatModel:
+        return OpenAIChatModel(
+            endpoint.model,
+            endpoint.base_url,
+            endpoint.api_key,
+            timeout=600.0,
+            max_retries=0 if many else 1,
+            many=many,
+            endpoint_name=_EMBEDDED_ENDPOINT,
+        )
+
+    if isinstance(server, Endpoint):
+        return connect(server)
+    return LoadingChatModel(server, _EMBEDDED_ENDPOINT, connect)
