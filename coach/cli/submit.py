@@ -67,7 +67,7 @@ def submit_command(
 
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
-    from coach.cli.batch_run import calibration_of
+    from coach.cli.options import calibration_of
     from coach.history.saving import save_or_rescue
     from coach.history.store import HistoryStore
     from coach.report.assessment import assessment_document

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from coach.bank.questions import Rubric
-from coach.judge.judging import Decider
+from coach.judge.judging import Decider, Verdict
 from coach.model.choose import is_loopback
 from coach.report.document import Standing
 from coach.submit.assessment import Receipt
@@ -22,8 +22,6 @@ LABELS = {
 }
 #: What the candidate is asked to do about a check; else to add it.
 STEP_VERBS = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
-#: A red flag that was only partly found.
-LABEL_MAY_COUNT_AGAINST = "may count against you"
 
 NOTICES_TITLE = "Please note"
 NOT_SCORED = "Not scored"
@@ -39,6 +37,13 @@ _OPENINGS = (
 )
 #: Put before a marker's number, so that its meaning needs no colour.
 _MARKER_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
+_STATES = {
+    Verdict.MET: "there",
+    Verdict.PARTLY: "partly there",
+    Verdict.NOT_MET: "missing",
+    Verdict.UNJUDGED: "not judged",
+}
+_FLAG_STATES = {**_STATES, Verdict.MET: "said", Verdict.PARTLY: "perhaps said", Verdict.NOT_MET: "not said"}
 _OWN_MACHINE = "your own machine"
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six")
 
@@ -106,6 +111,12 @@ def gain_text(gain: float) -> str:
 def counted(count: int, what: str) -> str:
     """Return a number of things, in the plural where that is right."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def change_text(kind: str, old: Verdict, new: Verdict) -> str:
+    """Return how a check changed, such as ``missing → there``."""
+    states = _STATES if kind == "point" else _FLAG_STATES
+    return f"{states[old]} → {states[new]}"
 
 
 def check_text(kind: str, statement: str) -> str:

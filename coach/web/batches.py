@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from coach.batch.outputs import criterion_titles
 from coach.batch.rows import RowResult
 from coach.batch.store import Store
-from coach.batch.tables import Cell, header, table_row, write_csv, write_xlsx
+from coach.batch.tables import Cell, header, table_row, write_tables
 from coach.batch.view import Mark, RowView, question_ids, row_ids, rows_by_line
 from coach.calibrate.marks import (
     NAME,
@@ -266,11 +266,11 @@ async def _export(request: web.Request) -> web.StreamResponse:
         marks = read_marks(batch.directory)
         if kind == "jsonl":
             return "".join(mark.model_dump_json() + "\n" for mark in marks.values()).encode()
-        write = {"csv": write_csv, "xlsx": write_xlsx}[kind]
         with tempfile.TemporaryDirectory() as folder, Store.read(batch.directory) as store:
-            path, titles = Path(folder) / "answers", criterion_titles(store)
-            write(path, [*header(titles), "Your mark", "Your comment"], rows(store, marks, titles))
-            return path.read_bytes()
+            paths, titles = {end: Path(folder) / f"answers.{end}" for end in ("csv", "xlsx")}, criterion_titles(store)
+            columns = [*header(titles), "Your mark", "Your comment"]
+            write_tables(paths["csv"], paths["xlsx"], columns, rows(store, marks, titles))
+            return paths[kind].read_bytes()
 
     name = "marks" if kind == "jsonl" else "answers"
     headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"'}
