@@ -28,7 +28,7 @@ from coach.model.choose import ModelChoice, choose_model
 from coach.model.completion import ChatModel, Completion, CompletionRequest
 from coach.model.cost import cost_usd
 from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
-from coach.model.embedded_server import EmbeddedServer, RepeatableChatModel
+from coach.model.embedded_server import EmbeddedServer, Endpoint, LoadingChatModel, RepeatableChatModel
 from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel, detect_capabilities
 from coach.model.pace import MAXIMUM, AdaptiveLimit, FixedLimit, PacedChatModel
 from coach.submit.assess import AnswerAssessor
@@ -86,7 +86,8 @@ async def open_session(
 
     With ``many`` the model keeps to the pace of the server: ``concurrency`` answers at a time, else as many as the
     server turns out to bear. The embedded model always judges one answer at a time, so that its scores repeat. It
-    starts first, so that files are read while it loads. Raises CoachError.
+    starts first and loads while files are read and sentences compared: only the first question to it waits. Raises
+    CoachError.
     """
     settings.check()
     choice = settings.choose_model()
@@ -96,13 +97,14 @@ async def open_session(
             server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
             stack.callback(server.close)
         bank = bank or load_bank(settings.bank)
-        model = await stack.enter_async_context(await _open_model(choice, server, many))
+        model = _model_of(choice, server, many)
+        stack.push_async_exit(model)
         asked: ChatModel = model
         limit: AdaptiveLimit = FixedLimit(1)
         if many:
             if server is None:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
-            asked = PacedChatModel(model, limit)
+            asked = PacedChatModel(asked, limit)
         if server is not None:
             asked = RepeatableChatModel(asked)
         method, assumed = _method_of(settings, choice)
@@ -177,18 +179,21 @@ async def _prepared_file(on_progress: OnProgress | None) -> Path:
         raise
 
 
-async def _open_model(choice: ModelChoice, server: EmbeddedServer | None, many: bool) -> OpenAIChatModel:
+def _model_of(choice: ModelChoice, server: EmbeddedServer | None, many: bool) -> OpenAIChatModel | LoadingChatModel:
     """Return the chosen model; where there are many answers, their pace decides about trying again."""
     if server is None:
         retries = 0 if many else MAX_RETRIES
         return OpenAIChatModel(choice.model, choice.base_url, choice.api_key, max_retries=retries, many=many)
-    endpoint = await server.ready()
-    return OpenAIChatModel(
-        endpoint.model,
-        endpoint.base_url,
-        endpoint.api_key,
-        timeout=600.0,
-        max_retries=0 if many else 1,
-        many=many,
-        endpoint_name=_EMBEDDED_ENDPOINT,
-    )
+
+    def connect(endpoint: Endpoint) -> OpenAIChatModel:
+        return OpenAIChatModel(
+            endpoint.model,
+            endpoint.base_url,
+            endpoint.api_key,
+            timeout=600.0,
+            max_retries=0 if many else 1,
+            many=many,
+            endpoint_name=_EMBEDDED_ENDPOINT,
+        )
+
+    return LoadingChatModel(server, _EMBEDDED_ENDPOINT, connect)
