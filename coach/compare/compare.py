@@ -131,7 +131,7 @@ def _newest_attempts(bank: Bank, question: Question, wanted: int) -> list[Attemp
     attempts: list[Attempt] = []
     try:
         with HistoryStore.open() as store:
-            attempts = store.attempts(question.id, _LOOKED_AT, bank_title=bank.title)
+            attempts = store.attempts(_LOOKED_AT, question_id=question.id, bank_title=bank.title)
     except StorageError:
         if wanted:
             raise
