@@ -57,7 +57,7 @@ def test_scores_are_mapped_linearly_to_the_scale() -> None:
     """A score of 50 stands for the middle of any scale; answers without a score are left out."""
     answers = judged([gold_row(1, 3), gold_row(2, 3), gold_row(3, 3)], [0, None, 50])
 
-    assert [answer.judge for answer in marked(answers, Scale(low=1, high=4, step=1))] == [1, 2.5]
+    assert [answer.pair.judge for answer in marked(answers, Scale(low=1, high=4, step=1))] == [1, 2.5]
 
 
 def test_pooled_and_per_question_figures_differ_where_questions_do() -> None:
