@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Names of the figures of an Agreement, in the order of reports.
-NAMES = tuple(Agreement.model_fields)
+_NAMES = tuple(Agreement.model_fields)
 
 _JUDGE, _HUMAN = "marks of the judge", "human marks"
 _RATER_1, _RATER_2 = "marks of rater 1", "marks of rater 2"
@@ -131,7 +131,7 @@ def build_report(
             for task, pair in sorted(answers, key=lambda answer: -abs(answer.pair.difference))[:_WORST]
         ],
         pairs=[answer.pair for answer in answers],
-        repeat=repeat_spread(judged, repeats) if repeats > 1 else None,
+        repeat=_repeat_spread(judged, repeats) if repeats > 1 else None,
     )
 
 
@@ -220,7 +220,7 @@ def agreement_views(
     """
     own = _grouped(zip(questions, first, second, strict=True), lambda answer: answer[0]).values()
     within = [point_figures([a for _, a, _ in marks], [b for _, _, b in marks], scale) for marks in own]
-    averages = {name: _mean_of([figures[name] for figures in within], seed) for name in NAMES}
+    averages = {name: _mean_of([figures[name] for figures in within], seed) for name in _NAMES}
     return AgreementViews(
         pooled=agreement_of(first, second, scale, seed, by), per_question=Agreement.model_validate(averages)
     )
@@ -267,7 +267,7 @@ def _reliability_curve(answers: Sequence[Marked]) -> list[ReliabilityBin]:
     return curve
 
 
-def repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
+def _repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
     """Return how much repeated scores of one answer vary: standard deviation (n - 1) and range, in points."""
     complete = [answer.scores for answer in judged if len(answer.scores) == times]
     deviations = [stdev(scores) for scores in complete]
@@ -309,7 +309,7 @@ def agreement_of(
     ``by`` names the two sets. What is undefined (fewer than 3 pairs, marks that are all equal) has no value but a
     reason.
     """
-    found = _statistics(NAMES, lambda a, b: _figures(a, b, scale), (first, second), seed)
+    found = _statistics(_NAMES, lambda a, b: _figures(a, b, scale), (first, second), seed)
     for name, statistic in found.items():
         if statistic.value is None and not statistic.reason:
             sides = zip(by, (first, second), strict=True)
@@ -325,9 +325,9 @@ def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale)
     import numpy as np
 
     if len(first) < _FEWEST:
-        return dict.fromkeys(NAMES, None)
+        return dict.fromkeys(_NAMES, None)
     figures = map(float, _figures(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale))
-    return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(NAMES, figures, strict=True)}
+    return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(_NAMES, figures, strict=True)}
 
 
 def _mean_of(values: Sequence[float | None], seed: int) -> Statistic:
@@ -376,7 +376,7 @@ def _statistics(
 
 
 def _figures(a: Floats, b: Floats, scale: Scale) -> Floats:
-    """Return the figures named in NAMES, one below the other, for marks along the last axis; NaN where undefined."""
+    """Return the figures named in _NAMES, one below the other, for marks along the last axis; NaN where undefined."""
     import numpy as np
     from scipy.stats import rankdata
 
