@@ -158,6 +158,19 @@ async def test_the_key_opens_and_a_wrong_one_does_not(browser: Browser) -> None:
         assert "Set-Cookie" not in headers
 
 
+@pytest.mark.parametrize("path", ["/open", "/open?key=x", "/", "/nothing", "/static/app.css", "/favicon.ico"])
+async def test_the_path_of_the_pages_is_told_to_nobody_without_the_key(browser: Browser, path: str) -> None:
+    """Whoever knew it could serve that path on another port, and be sent the cookie there."""
+    async with (
+        aiohttp.ClientSession() as stranger,
+        stranger.get(f"{browser.origin}{path}", headers={"Accept": "text/html"}) as response,
+    ):
+        told = f"{await response.text()} {response.headers}"
+
+    assert response.status in (401, 403)
+    assert browser.site.guard.prefix not in told
+
+
 async def test_a_cookie_of_the_same_name_from_another_port_locks_nobody_out(browser: Browser) -> None:
     """Cookies know no ports: another server of this machine may have set one."""
     own = next(iter(browser.client.cookie_jar))

@@ -54,7 +54,12 @@ function keepDraft(form) {
     save();
   });
   document.addEventListener("visibilitychange", () => document.hidden && save(true));
-  form.addEventListener("submit", () => { clearTimeout(timer); submitted = true; });
+  form.addEventListener("submit", (event) => {
+    submitted = new URLSearchParams(new FormData(form)).toString().length < 250_000;
+    if (submitted) { clearTimeout(timer); return; }
+    event.preventDefault();
+    status.textContent = UNSAVED[413];
+  });
   // A page that comes back from the browser's memory is written in again.
   addEventListener("pageshow", () => { submitted = false; });
   field.addEventListener("keydown", (event) => {
