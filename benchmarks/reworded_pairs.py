@@ -26,7 +26,7 @@ from kept_replies import open_kept_assessor
 from coach.bank.examples import exemplar_answers
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Question
-from coach.compare.compare import Revision, compare_revisions
+from coach.compare.compare import Revision, build_comparison, judge_revisions
 from coach.compare.difference import JITTER, MIN_CHANGE
 from coach.compare.result import Comparison
 from coach.submit.assess import AnswerAssessor
@@ -91,7 +91,8 @@ async def compare_all(assessor: AnswerAssessor, pairs: Sequence[Pair], kept: Kno
         for text in (pair.old, pair.new):
             await kept.assess(assessor, pair.question, text)
         revisions = [Revision("old", pair.old), Revision("new", pair.new)]
-        comparisons.append(await compare_revisions(assessor, pair.question, revisions, kept.known))
+        judged = await judge_revisions(assessor, pair.question, revisions, kept.known)
+        comparisons.append(build_comparison(assessor.bank, pair.question, *judged))
         print(f"\r{number} of {len(pairs)}", end="", flush=True, file=sys.stderr)
     print(file=sys.stderr)
     return comparisons

@@ -6,7 +6,9 @@
 
 The base weights are those of all-MiniLM-L6-v2 (Apache-2.0). It learns from the bank's examples and counter-examples,
 the example sentences of its advice, the answers of the half ``build`` of ``data/voices.jsonl`` with the sentences that
-show each check, and ``data/statements.txt``: statements from many fields, so that it can read a bank it has never seen.
+show each check (every fifth of them is kept for ``fit_matcher.py``), ``data/clauses.txt``: the statements of the bank
+in other people's words and in near misses, ``data/statements.txt``: statements from many fields, so that it can read a
+bank it has never seen, and ``data/references.txt``: reference answers to school questions with answers of pupils.
 Hard negatives are the sentences of an answer that come nearest to a check that they do not show, and examples of other
 checks. ``--leave-out N`` leaves out every third question from the N-th on: what is measured on these is what a bank can
 expect that it was never trained on. The half ``locked`` is read by ``other_voices.py`` alone.
@@ -37,9 +39,12 @@ from coach.judge.evidence import advice_examples  # noqa: E402
 from coach.model.encoder import SentenceEncoder  # noqa: E402
 
 DATA = ROOT / "benchmarks" / "data"
+STATEMENTS = ("statements.txt", "clauses.txt", "references.txt")
 MAX_STATEMENT, MAX_PAIR = 56, 112
 #: Weights of counter-examples and of quoted evidence beside all other pairs; the label of what is partly shown.
 COUNTER, QUOTED, PARTLY = 1.3, 1.5, 0.55
+#: Every so many-th answer of the half ``build`` is kept out of training, for fitting the weights beside the matcher.
+KEPT_FOR_FITTING = 5
 #: Examples of another check as near as this may well show this one too.
 TOO_NEAR = 0.72
 
@@ -70,14 +75,21 @@ def shows(unit: str, quotes: Sequence[str]) -> bool:
     return False
 
 
-def statements() -> Iterator[Pair]:
-    """Yield the pairs of statements.txt."""
+def statements(name: str) -> Iterator[Pair]:
+    """Yield the pairs of a file with a statement and what shows it (+), shows it by half (~) and does not (-)."""
     statement = ""
-    for line in (DATA / "statements.txt").read_text(encoding="utf-8").splitlines():
+    for line in (DATA / name).read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
             statement = line[2:]
         elif line[:2] in ("+ ", "- ", "~ "):
             yield statement, line[2:], {"+": 1.0, "-": 0.0, "~": 0.5}[line[0]], 1.0
+
+
+def answers_to_learn_from(*, kept_for_fitting: bool = False) -> list[dict[str, Any]]:
+    """Return the labelled answers of the half ``build``: all but every fifth, or every fifth."""
+    lines = (DATA / "voices.jsonl").read_text(encoding="utf-8").splitlines()
+    build = [answer for answer in map(json.loads, lines) if answer["half"] == "build"]
+    return [answer for at, answer in enumerate(build) if (at % KEPT_FOR_FITTING == 0) == kept_for_fitting]
 
 
 def epochs_of_pairs(count: int, seed: int, left_out: set[str]) -> list[list[Pair]]:  # noqa: C901
@@ -103,9 +115,8 @@ def epochs_of_pairs(count: int, seed: int, left_out: set[str]) -> list[list[Pair
         for sentence in advice_examples(check):
             put(check.statement, sentence, float(check.kind == "point"), 1.0 if check.kind == "point" else COUNTER)
     negatives: list[list[Pair]] = [[] for _ in range(count)]
-    for line in (DATA / "voices.jsonl").read_text(encoding="utf-8").splitlines():
-        answer = json.loads(line)
-        if answer["half"] != "build" or answer["question_id"] in left_out:
+    for answer in answers_to_learn_from():
+        if answer["question_id"] in left_out:
             continue
         own = units(answer["answer"])
         for check in checks[answer["question_id"]]:
@@ -122,8 +133,12 @@ def epochs_of_pairs(count: int, seed: int, left_out: set[str]) -> list[list[Pair
             for epoch in range(count):
                 chosen = ranked[:1] if quotes else [*ranked[:1], *ranked[1 + epoch : 2 + epoch]]
                 negatives[epoch] += [(check.statement, unit, 0.0, 1.0) for unit in chosen]
-    for statement, sentence, label, weight in statements():
-        put(statement, sentence, label, weight)
+    unknown = {c.statement for q in bank.questions for c in bank.checks_of(q)} - {
+        check.statement for own in checks.values() for check in own
+    }
+    for statement, sentence, label, weight in (pair for name in STATEMENTS for pair in statements(name)):
+        if statement not in unknown:
+            put(statement, sentence, label, weight)
     found = []
     for epoch in range(count):
         pairs = [(a, b, label, weight) for (a, b), (label, weight) in fixed.items()]

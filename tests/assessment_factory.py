@@ -130,6 +130,17 @@ def dicom_assessment(**changes: Any) -> Assessment:
     return Assessment(**{**data, **changes})
 
 
+def with_bank_flag() -> Assessment:
+    """Return the assessment with the red flag of the question as one that holds for the whole bank."""
+    assessment = dicom_assessment()
+    for criterion in assessment.criteria:
+        flags = [check for check in criterion.checks if check.kind == "red_flag" and check.evidence]
+        criterion.checks = [check for check in criterion.checks if check not in flags]
+        assessment.red_flags += flags
+    assert assessment.red_flags
+    return assessment
+
+
 def unscored_assessment(reason: str, **changes: Any) -> Assessment:
     """Return what an answer that must not be judged gets: no score, every check unjudged for this reason."""
     unjudged = [

@@ -11,7 +11,7 @@ from scripted_judge import ScriptedJudge
 
 from coach.answer.answer import Sentence
 from coach.bank.questions import Bank, Check
-from coach.compare.compare import Revision, compare_revisions, compare_series
+from coach.compare.compare import Revision, build_comparison, build_series, judge_revisions
 from coach.compare.result import Comparison, ComparisonSeries
 from coach.judge.judging import CheckVerdict, Judgement, JudgeTask, OnVerdict
 from coach.judge.signals import verdict_of
@@ -83,11 +83,12 @@ def compared(
 ) -> Comparison:
     """Compare two answers, called first.md and second.md; the second may be an example."""
     revisions = [Revision("first.md", old), Revision("second.md", new, example)]
-    assessor = assessor_with(judge or keyword_judge())
-    return asyncio.run(compare_revisions(assessor, dicom_question(), revisions))
+    judged = asyncio.run(judge_revisions(assessor_with(judge or keyword_judge()), dicom_question(), revisions))
+    return build_comparison(dicom_bank(), dicom_question(), *judged)
 
 
 def series(*texts: str, judge: ScriptedJudge | None = None) -> ComparisonSeries:
     """Compare a series of answers, called v1, v2, …"""
     revisions = [Revision(f"v{number}", text) for number, text in enumerate(texts, 1)]
-    return asyncio.run(compare_series(assessor_with(judge or keyword_judge()), dicom_question(), revisions))
+    judged = asyncio.run(judge_revisions(assessor_with(judge or keyword_judge()), dicom_question(), revisions))
+    return build_series(dicom_bank(), dicom_question(), judged)

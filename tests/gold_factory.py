@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from assessment_factory import dicom_assessment
-from scripted_judge import ScriptedJudge
+from scripted_judge import ScriptedJudge, judged_text
 from scripted_model import ScriptedModel
 
 from coach.bank.questions import Bank, Check
@@ -83,7 +83,7 @@ def judged(rows: Sequence[GoldRow], scores: Sequence[float | None]) -> list[Judg
 
 def quality_script(task: JudgeTask, check: Check) -> float | None:
     """Return a probability that rises with the number in the answer, slightly curved."""
-    number = int(task.answer.judged_text.partition("quality ")[2].partition(" ")[0])
+    number = int(judged_text(task.answer).partition("quality ")[2].partition(" ")[0])
     curved: float = (number / 40) ** 1.3
     return min(1.0, curved + 0.02 * (number % 5))
 

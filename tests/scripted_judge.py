@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from scripted_model import ScriptedModel
 
+from coach.answer.answer import Answer
 from coach.bank.questions import Bank, Check
 from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict
 from coach.judge.signals import verdict_of
@@ -23,12 +24,17 @@ from coach.submit.open import Session, Settings
 Script = Callable[[JudgeTask, Check], float | None]
 
 
+def judged_text(answer: Answer) -> str:
+    """Return what a judge may see of an answer, as one text."""
+    return " ".join(sentence.text for sentence in answer.judged_sentences)
+
+
 def keyword_script(keywords: Mapping[str, str]) -> Script:
     """A check is met (0.9) when its keyword stands in the answer, else not met (0.05)."""
 
     def script(task: JudgeTask, check: Check) -> float | None:
         word = keywords.get(check.id)
-        found = word is not None and word.casefold() in task.answer.judged_text.casefold()
+        found = word is not None and word.casefold() in judged_text(task.answer).casefold()
         return 0.9 if found else 0.05
 
     return script

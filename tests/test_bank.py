@@ -13,7 +13,7 @@ from coach.answer.sentences import split_sentences
 from coach.bank.examples import Exemplar, load_exemplars
 from coach.bank.load import load_bank
 from coach.bank.questions import Bank, Check, Question, Rubric
-from coach.submit.scoring import score_answer
+from coach.submit.scoring import LEVEL_THRESHOLDS, score_answer
 
 BANK = shipped_bank()
 LIBRARIAN = load_bank(Path(__file__).resolve().parent.parent / "examples" / "librarian" / "questions.yaml")
@@ -156,14 +156,14 @@ def score_by_labels(question: Question, exemplar: Exemplar) -> float:
 
 @every_shipped_question
 def test_the_sample_answers_differ_as_their_levels_say(question: Question) -> None:
-    """By its labels the strong answer is full, the partial one half way, the weak one near nothing; each is shorter."""
+    """By its labels the strong answer reaches the top level, the partial one half way, the weak one next to nothing."""
     strong, partial, weak = load_exemplars(question.id)
     points = {check.id for check in BANK.checks_of(question) if check.kind == "point"}
     red_flags = {check.id for check in BANK.checks_of(question) if check.kind == "red_flag"}
 
     assert 120 <= length(strong.answer) <= 220
     assert 40 <= length(weak.answer) < length(partial.answer) < length(strong.answer)
-    assert score_by_labels(question, strong) >= 85
+    assert score_by_labels(question, strong) >= 100 * LEVEL_THRESHOLDS[-1]
     assert 25 <= score_by_labels(question, partial) <= 80
     assert score_by_labels(question, weak) <= 15
     assert not red_flags & {*strong.met, *strong.partly, *partial.met, *partial.partly}

@@ -136,6 +136,50 @@ def test_every_wording_of_a_question_finds_it() -> None:
     assert matcher.match(second.text) == QuestionMatch(second.id, "text")
 
 
+#: The published list that the bank stands on, as people paste it.
+SEED_WORDING = (
+    "1. Can you explain the DICOM standard and its importance in PACS?",
+    "2. What are HL7 protocols, and how do they interact with PACS?",
+    "3. How do you ensure PACS system security and HIPAA compliance?",
+    "4. What steps would you take if there was a system outage or PACS failure?",
+    "5. Describe your experience with database management in relation to PACS systems.",
+    "6. How would you address slow PACS system performance during peak hours?",
+    "7. Have you ever had to recover data from a corrupted PACS archive? How did you handle it?",
+    "8. How would you handle a radiologist reporting incomplete or incorrect image data in PACS?",
+    "9. How do you manage PACS integration with other hospital systems (e.g., RIS, EMR)?",
+    "10. What’s your process for training staff on using PACS systems effectively?",
+    "11. How do you monitor system performance and ensure high availability of PACS?",
+    "12. Describe a time when you successfully upgraded or migrated a PACS system.",
+    "13. How do you handle communication between technical teams and medical staff?",
+    "14. How do you stay updated with emerging trends and technologies in medical imaging IT?",
+    "15. Imagine there’s a critical system failure during peak hours. "
+    "What steps would you take to resolve the issue while minimizing disruption?",
+)
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_the_published_wording_finds_its_question(number: int) -> None:
+    """Somebody who practices from the list pastes a line of it, with its number or without."""
+    question = shipped_bank().questions[number - 1]
+    pasted = SEED_WORDING[number - 1]
+
+    assert question.number == number
+    assert find_question(shipped_bank(), pasted) is question
+    assert find_question(shipped_bank(), pasted.partition(". ")[2]) is question
+    assert MATCHER.match(pasted.partition(". ")[2].upper()) == QuestionMatch(question.id, "text")
+
+
+def test_every_question_is_known_in_several_wordings() -> None:
+    """The published wording and at least two others of interviewers, and none belongs to two questions."""
+    questions = shipped_bank().questions
+    wordings = [fold(wording) for question in questions for wording in question.asked_as]
+
+    assert min(len(question.asked_as) for question in questions) >= 3
+    assert len(set(wordings)) == len(wordings)
+    for question in questions:
+        assert all(find_question(shipped_bank(), wording) is question for wording in question.asked_as)
+
+
 @settings(deadline=None)
 @given(st.sampled_from(PLACES), st.integers(1, 400))
 def test_a_beginning_never_matches_another_question(place: int, length: int) -> None:

@@ -1,10 +1,10 @@
-"""Tests of the charts of coach.batch.page and coach.report.charts."""
+"""Tests of the charts of coach.batch.outputs and coach.report.charts."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from coach.batch.page import distribution_chart, levels_chart
+from coach.batch.outputs import distribution_chart, levels_chart
 from coach.batch.summary import CriterionSummary
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m & \" '"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from assessment_factory import ANSWER, dicom_assessment, dicom_question, unscored_assessment
+from assessment_factory import ANSWER, dicom_assessment, dicom_question, unscored_assessment, with_bank_flag
 from batch_harness import batch_assessor, batch_rows, grade, kept_in, results_of, small_bank, taken_in
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +32,7 @@ from coach.errors import (
 )
 from coach.judge.judging import Judgement, JudgeTask, OnVerdict
 from coach.model.pace import FixedLimit
+from coach.submit.assessment import Assessment
 from coach.submit.key import answer_sha256
 
 JUDGE = ScriptedJudge(lambda task, check: 0.5)
@@ -398,10 +399,11 @@ def test_only_a_reply_of_no_use_is_a_failure() -> None:
     assert failure_reason(refused) == "the model declined"
 
 
-def test_quotes_are_moved_to_where_they_stand() -> None:
+@pytest.mark.parametrize("assessed", [dicom_assessment, with_bank_flag])
+def test_quotes_are_moved_to_where_they_stand(assessed: Callable[[], Assessment]) -> None:
     """For the same answer with other white space every quote lies in the new text; other sentences get none."""
     text = "\n\n" + ANSWER.replace(" ", "  ")
-    moved = moved_to(dicom_assessment(), prepare_answer(text, dicom_question(), "en"))
+    moved = moved_to(assessed(), prepare_answer(text, dicom_question(), "en"))
 
     assert moved is not None
     quotes = [item for check in moved.check_results() for item in check.evidence]

@@ -1,4 +1,4 @@
-"""Tests of coach.batch.inputs.lines."""
+"""Tests of lines and records in coach.batch.inputs.tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.batch.inputs import lines
-from coach.batch.inputs.lines import Record, read_lines, read_records
+from coach.batch.inputs import tables
+from coach.batch.inputs.tables import Record, read_lines, read_records
 
 CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 
@@ -83,7 +83,7 @@ def test_nuls_are_left_out() -> None:
 
 def test_a_line_too_long_is_a_problem_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that cannot be held is skipped to its end, and counted."""
-    monkeypatch.setattr(lines, "MAX_LINE_CHARS", 20)
+    monkeypatch.setattr(tables, "MAX_LINE_CHARS", 20)
 
     found = records("a,b\n" + "x" * 70 + "\n1,2\n")
 
@@ -93,7 +93,7 @@ def test_a_line_too_long_is_a_problem_of_its_own(monkeypatch: pytest.MonkeyPatch
 
 def test_a_record_too_long_is_a_problem_of_its_first_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Quoted cells cannot take more lines into memory than the limit allows."""
-    monkeypatch.setattr(lines, "MAX_LINE_CHARS", 20)
+    monkeypatch.setattr(tables, "MAX_LINE_CHARS", 20)
 
     found = records('1,"' + "some text\n" * 5 + "2,3\n")
 

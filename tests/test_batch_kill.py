@@ -19,7 +19,7 @@ from coach.errors import InputError, StorageError
 
 PROCESS = Path(__file__).with_name("batch_process.py")
 ROWS = 300
-KILLS = 8
+KILLS, MANY_KILLS = 4, 20
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
 
@@ -63,12 +63,12 @@ def finished_rows(out: Path) -> set[int]:
     return {int(name.removeprefix("row-")) for name, record in found.items() if record.status == "ok"}
 
 
-def test_killed_at_many_moments(tmp_path: Path) -> None:
+def test_killed_at_many_moments(tmp_path: Path, all_moments: bool) -> None:
     """Kills and resumes give the results of an undisturbed run, and no finished row is asked about again."""
     killed, sound = tmp_path / "killed", tmp_path / "sound"
     chance = random.Random()
     with faulty_server(delay=0.003) as server:
-        for _ in range(KILLS):
+        for _ in range(MANY_KILLS if all_moments else KILLS):
             finished, before = finished_rows(killed), len(server.requests)
             killed_run(killed, server, chance.randint(0, 14))
             asked = rows_of(server.requests[before:])

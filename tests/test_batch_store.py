@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assessment_factory import dicom_assessment
+from assessment_factory import ANSWER, dicom_assessment, with_bank_flag
 from batch_api_server import BatchProvider, batch_provider
 from batch_command import coach_batch
 from batch_harness import batch_assessor, batch_rows, grade, results_of, small_bank, taken_in, write_bank, write_rows
 from scripted_judge import ScriptedJudge
 from scripted_model import ScriptedModel
 
+from coach.batch.outputs import write_outputs
 from coach.batch.rows import AnswerRow, RowKey, RowKeys
 from coach.batch.store import NAME, Store
 from coach.errors import InputError, StorageError
@@ -171,6 +172,19 @@ def test_a_full_disk_while_rows_are_taken_in(tmp_path: Path) -> None:
     assert "StorageError" in done.stderr
     assert "cannot be read or written" in done.stderr
     assert grade(batch_rows(3), tmp_path, JUDGE).tally.judged == 3
+
+
+def test_the_page_shows_red_flags_of_the_whole_bank(tmp_path: Path) -> None:
+    """They stand with the answer that raises them, beside its criteria."""
+    row = AnswerRow("row-1", None, "question-1", ANSWER, "rows.csv", 2)
+    with Store.open(tmp_path) as store:
+        store.take_in([row], key_of)
+        store.keep(row.row_id, key_of(row.question_id, row.answer), with_bank_flag())
+        write_outputs(store, small_bank())
+
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Wrong statements: 1 found" in page
+    assert page.count(with_bank_flag().red_flags[0].statement) == 2
 
 
 # --- directories of older versions ----------------------------------------------------------------------------------

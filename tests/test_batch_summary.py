@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from assessment_factory import dicom_assessment, receipt, unscored_assessment
+from assessment_factory import dicom_assessment, receipt, unscored_assessment, with_bank_flag
 from batch_factory import row_result
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +60,13 @@ def test_checks_are_counted_per_question() -> None:
     assert [(check.id, check.met) for check in summary.red_flags] == [("guaranteed-plug-and-play", 2)]
     criterion = summary.questions[0].criteria[0]
     assert (criterion.id, criterion.judged, criterion.levels, criterion.mean) == ("concepts", 2, [0, 0, 0, 2, 0], 73.79)
+
+
+def test_red_flags_of_the_whole_bank_are_counted() -> None:
+    """They are found statements like those of a question."""
+    summary = summary_of(row_result("a", assessment=with_bank_flag()))
+
+    assert [(check.id, check.met) for check in summary.red_flags] == [("guaranteed-plug-and-play", 1)]
 
 
 def test_tokens_and_cost_are_added_up() -> None:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.batch import tables
-from coach.batch.tables import MAX_XLSX_CELL, Cell, header, safe_cell, table_row, write_csv, write_xlsx
+from coach.batch.tables import MAX_XLSX_CELL, Cell, header, safe_cell, table_row, write_tables
 from coach.errors import StorageError
 
 SIGNS = "=+-@＝＋－＠"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 HOSTILE = st.text(st.sampled_from("=+-@\t\r\n ;,|'\"a1＝"), max_size=20)
+
+
+def write(folder: Path, names: list[str], rows: Iterable[list[Cell]]) -> tuple[Path, Path]:
+    """Write both tables into a folder and return their paths."""
+    paths = folder / "r.csv", folder / "r.xlsx"
+    write_tables(*paths, names, rows)
+    return paths
 
 
 def csv_rows(path: Path) -> list[list[str]]:
@@ -80,11 +87,9 @@ def test_no_part_of_a_safe_cell_begins_like_a_formula(text: str) -> None:
 
 def test_csv_is_readable_by_excel_and_private(tmp_path: Path) -> None:
     """UTF-8 with a byte-order mark; numbers as numbers with their sign, None as nothing; owner's eyes only."""
-    path = tmp_path / "r.csv"
-
     rows: list[list[Cell]] = [["é", -5], ["=1+1", 0.5], ["two\nlines", None], ["x\0y", float("nan")]]
 
-    write_csv(path, ["id", "=score"], iter(rows))
+    path, _ = write(tmp_path, ["id", "=score"], iter(rows))
 
     assert path.read_bytes().startswith(b"\xef\xbb\xbfid,'=score\r\n")
     assert csv_rows(path)[1:] == [["é", "-5"], ["'=1+1", "0.5"], ["two\nlines", ""], ["xy", ""]]
@@ -97,9 +102,7 @@ def test_csv_is_readable_by_excel_and_private(tmp_path: Path) -> None:
 def test_any_text_survives_csv(rows: list[list[str]]) -> None:
     """Every cell comes back as its safe form, without what no spreadsheet can show."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "r.csv"
-        write_csv(path, ["a", "b"], rows)
-
+        path, _ = write(Path(folder), ["a", "b"], [list(row) for row in rows])
         found = csv_rows(path)[1:]
 
     controls = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(127, 133), *range(134, 160)])
@@ -112,8 +115,7 @@ def test_any_text_survives_csv(rows: list[list[str]]) -> None:
 def test_no_text_becomes_a_formula_or_a_link_in_xlsx(texts: list[str]) -> None:
     """Whatever a text is, its cell is text, word for word but for line ends and control characters."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "r.xlsx"
-        write_xlsx(path, ["=header", *texts], [["first", *texts]])
+        _, path = write(Path(folder), ["=header", *texts], [["first", *texts]])
         sheet = xlsx_sheet(path)
         cells = [cell for row in sheet.iter_rows() for cell in row]
         parts = zipfile.ZipFile(path)
@@ -130,17 +132,15 @@ def test_no_text_becomes_a_formula_or_a_link_in_xlsx(texts: list[str]) -> None:
 
 
 def test_xlsx_cells_are_typed_and_laid_out(tmp_path: Path) -> None:
-    """Numbers, booleans and text keep their type; the header is fixed and filtered; columns have a fitting width."""
-    path = tmp_path / "r.xlsx"
-
-    write_xlsx(path, ["id", "score", "ok", "note"], [["=1+1", -5, True, "x" * 30], ["b", 0.5, False, None]])
+    """Numbers, booleans and text keep their type; the header is fixed and filtered; prose has a wide column."""
+    _, path = write(tmp_path, ["id", "score", "ok", "Answer"], [["=1+1", -5, True, "x" * 30], ["b", 0.5, False, None]])
 
     sheet = xlsx_sheet(path)
     assert [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)] == [
         ["=1+1", -5, True, "x" * 30],
         ["b", 0.5, False, None],
     ]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:D3")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:D1048576")
     assert sheet["A1"].font.bold
     assert sheet["A2"].quotePrefix
     assert sheet.column_dimensions["D"].width > 30 > sheet.column_dimensions["B"].width
@@ -149,9 +149,7 @@ def test_xlsx_cells_are_typed_and_laid_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("character", ["x", "😀"])
 def test_a_text_beyond_the_cell_limit_is_cut_visibly(tmp_path: Path, character: str) -> None:
     """Excel's limit is kept in its own units, and the cell says that it was cut and how long the text is."""
-    path = tmp_path / "r.xlsx"
-
-    write_xlsx(path, ["a"], [[character * 40_000], [character * 10]])
+    _, path = write(tmp_path, ["a"], [[character * 40_000], [character * 10]])
 
     cut, whole = (row[0].value for row in xlsx_sheet(path).iter_rows(min_row=2))
     assert len(cut.encode("utf-16-le")) // 2 <= MAX_XLSX_CELL
@@ -164,71 +162,69 @@ def test_rows_beyond_the_sheet_limit_go_on_to_another_sheet(tmp_path: Path, monk
     """No row is lost, and every sheet has the header."""
     monkeypatch.setattr(tables, "MAX_XLSX_ROWS", 101)
 
-    write_xlsx(tmp_path / "r.xlsx", ["n"], ([number] for number in range(200)))
+    _, path = write(tmp_path, ["n"], ([number] for number in range(200)))
 
-    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    book = openpyxl.load_workbook(path)
     assert book.sheetnames == ["Results", "Results 2"]
     assert [cell.value for sheet in book for cell in sheet["A"]] == ["n", *range(100), "n", *range(100, 200)]
 
 
 def test_a_table_without_rows_has_its_header(tmp_path: Path) -> None:
     """No rows is a table too."""
-    write_csv(tmp_path / "r.csv", ["a"], [])
-    write_xlsx(tmp_path / "r.xlsx", ["a"], [])
+    table, sheet = write(tmp_path, ["a"], [])
 
-    assert csv_rows(tmp_path / "r.csv") == [["a"]]
-    assert [cell.value for cell in xlsx_sheet(tmp_path / "r.xlsx")[1]] == ["a"]
+    assert csv_rows(table) == [["a"]]
+    assert [cell.value for cell in xlsx_sheet(sheet)[1]] == ["a"]
 
 
-@pytest.mark.parametrize("write", [write_csv, write_xlsx])
-def test_a_failing_row_leaves_the_old_file(tmp_path: Path, write: Any) -> None:
-    """When the rows fail half way, the error comes through and the old table stays, alone."""
-    path = tmp_path / "r.table"
-    path.write_text("old", encoding="utf-8")
+def test_a_failing_row_leaves_the_old_files(tmp_path: Path) -> None:
+    """When the rows fail half way, the error comes through and the old tables stay, alone."""
+    for name in ("r.csv", "r.xlsx"):
+        (tmp_path / name).write_text("old", encoding="utf-8")
 
     def rows() -> Iterator[list[Cell]]:
         yield ["x"]
         raise StorageError("the journal is damaged")
 
     with pytest.raises(StorageError, match="damaged"):
-        write(path, ["a"], rows())
+        write(tmp_path, ["a"], rows())
 
-    assert path.read_text(encoding="utf-8") == "old"
-    assert list(tmp_path.iterdir()) == [path]
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
+        "r.csv": "old",
+        "r.xlsx": "old",
+    }
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-@pytest.mark.parametrize("name", ["write_csv", "write_xlsx"])
-def test_a_full_disk_is_a_storage_error(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("limit", [20_000, 600_000])
+def test_a_full_disk_is_a_storage_error(tmp_path: Path, limit: int) -> None:
     """A disk that fills up stops the writing with a message, and leaves no part behind."""
     code = (
         "import os, resource, sys\n"
         "from pathlib import Path\n"
         "from coach.batch import tables\n"
         "from coach.errors import StorageError\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
         "rows = ([os.urandom(50).hex()] for _ in range(5000))\n"
+        "folder = Path(sys.argv[1])\n"
         "try:\n"
-        f"    tables.{name}(Path(sys.argv[1]), ['a'], rows)\n"
+        "    tables.write_tables(folder / 'r.csv', folder / 'r.xlsx', ['a'], rows)\n"
         "except StorageError as error:\n"
         "    print(error.message)\n"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "r.table")], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
 
-    assert f"{tmp_path / 'r.table'}: cannot be written" in done.stdout
+    assert f"{tmp_path / 'r.xlsx'}: cannot be written" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("write", [write_csv, write_xlsx])
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path, write: Any) -> None:
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     """Ten times the rows need no more memory."""
     peaks = []
     for count in (300, 3000):
         tracemalloc.start()
-        write(tmp_path / "r.table", ["a", "b"], ([f"text {number} " * 20, number] for number in range(count)))
+        write(tmp_path, ["a", "b"], ([f"text {number} " * 20, number] for number in range(count)))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
 

@@ -13,9 +13,11 @@ from assessment_factory import dicom_assessment
 from gold_factory import assessor, gold_row, gold_rows, quality_script, write_gold
 from scripted_judge import ScriptedJudge, open_scripted
 from typer.testing import CliRunner, Result
+from web_server import browser_of, links, running_site
 
 from coach import files
 from coach.bank.questions import Check
+from coach.calibrate.gold import read_gold
 from coach.calibrate.mapping import apply_calibration, load_calibration
 from coach.calibrate.result import AgreementReport
 from coach.cli.calibrate import calibrate_command
@@ -103,6 +105,21 @@ def test_a_second_run_judges_nothing_again(judge: ScriptedJudge, gold: Path, tmp
     coach(gold, "--limit", 12, "--out", tmp_path / "out")
     coach(gold, "--limit", 13, "--out", tmp_path / "out")
     assert len(judge.tasks) == 12 + 12 + 1
+
+
+async def test_what_was_found_leads_to_its_answers_in_the_browser(
+    judge: ScriptedJudge, gold: Path, tmp_path: Path
+) -> None:
+    """The directory given holds the report too, and every dot of it leads to the answer whose marks it shows."""
+    document = json.loads(await asyncio.to_thread(lambda: coach(gold, "--out", tmp_path / "out", "--json").stdout))
+    async with running_site(batches=[tmp_path / "out"]) as site, browser_of(site) as browser:
+        page = await browser.get("/batches/0/calibration")
+        dots = [link for link in links(page) if "/row?" in link]
+        answer = await browser.get(dots[5])
+
+    assert len(dots) == len(document["pairs"]) == 40
+    assert f"People gave {document['pairs'][5]['human']:g}" in answer
+    assert read_gold(gold)[0][5].answer in answer
 
 
 def test_repeating_shows_the_spread(judge: ScriptedJudge, gold: Path) -> None:

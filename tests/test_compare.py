@@ -19,8 +19,7 @@ from coach.compare.compare import (
     Revision,
     build_comparison,
     build_series,
-    compare_revisions,
-    compare_series,
+    judge_revisions,
     known_from_history,
 )
 from coach.compare.result import ComparedVersion, Comparison, ComparisonSeries
@@ -287,16 +286,16 @@ async def saved(assessor: AnswerAssessor, text: str, **changes: Any) -> AttemptR
 async def test_both_revisions_are_judged_once() -> None:
     """Two revisions cost two judgements, in their order."""
     judge = keyword_judge()
-    comparison = await compare_revisions(assessor_with(judge), QUESTION, PAIR)
+    judged = await judge_revisions(assessor_with(judge), QUESTION, PAIR)
 
     assert [task.answer.text for task in judge.tasks] == [OLD, NEW]
-    assert (comparison.old.label, comparison.new.label) == ("old", "new")
+    assert [version.revision for version in judged] == PAIR
 
 
 async def test_the_same_text_is_judged_once() -> None:
     """A text that stands twice in a series is not paid for twice."""
     judge = keyword_judge()
-    await compare_series(assessor_with(judge), QUESTION, [*PAIR, Revision("again", OLD)])
+    await judge_revisions(assessor_with(judge), QUESTION, [*PAIR, Revision("again", OLD)])
 
     assert [task.answer.text for task in judge.tasks] == [OLD, NEW]
 
@@ -305,7 +304,8 @@ async def test_other_white_space_is_judged_anew() -> None:
     """Evidence points at characters, so that a text with other line breaks cannot borrow it."""
     judge = keyword_judge()
     wrapped = OLD.replace("hospital. ", "hospital.\n")
-    comparison = await compare_revisions(assessor_with(judge), QUESTION, [PAIR[0], Revision("wrapped", wrapped)])
+    judged = await judge_revisions(assessor_with(judge), QUESTION, [PAIR[0], Revision("wrapped", wrapped)])
+    comparison = build_comparison(shipped_bank(), QUESTION, *judged)
 
     assert len(judge.tasks) == 2
     assert comparison.verdict == "no_clear_change"
@@ -318,7 +318,7 @@ async def test_a_known_assessment_is_not_made_again() -> None:
     assessor = assessor_with(judge)
     known = {result_key(assessor.bank, QUESTION, judge, OLD): await assessor.assess(QUESTION, OLD)}
     judge.tasks.clear()
-    await compare_revisions(assessor, QUESTION, PAIR, known)
+    await judge_revisions(assessor, QUESTION, PAIR, known)
 
     assert [task.answer.text for task in judge.tasks] == [NEW]
 
@@ -329,10 +329,11 @@ async def test_saved_attempts_of_the_same_making_are_known() -> None:
     assessor = assessor_with(judge)
     attempts = [await saved(assessor, OLD), await saved(assessor, NEW)]
     judge.tasks.clear()
-    comparison = await compare_revisions(assessor, QUESTION, PAIR, known_from_history(assessor, QUESTION, attempts))
+    known = known_from_history(assessor, QUESTION, attempts)
+    judged = await judge_revisions(assessor, QUESTION, PAIR, known)
 
     assert judge.tasks == []
-    assert comparison.verdict == "improved"
+    assert [version.assessment for version in judged] == [attempt.assessment for attempt in attempts]
 
 
 @pytest.mark.parametrize("field", ["judging_sha256", "calibration"])
@@ -352,18 +353,9 @@ async def test_the_caller_hears_which_revision_is_judged() -> None:
         told.append(revision.label)
         return None
 
-    await compare_revisions(
-        assessor_with(keyword_judge()), QUESTION, [PAIR[0], Revision("same", OLD)], None, on_revision
-    )
+    await judge_revisions(assessor_with(keyword_judge()), QUESTION, [PAIR[0], Revision("same", OLD)], None, on_revision)
 
     assert told == ["old"]
-
-
-async def test_a_comparison_needs_two_revisions() -> None:
-    """One revision cannot be compared, and three are a series."""
-    for revisions in (PAIR[:1], [*PAIR, *PAIR]):
-        with pytest.raises(ValueError, match="two revisions"):
-            await compare_revisions(assessor_with(keyword_judge()), QUESTION, revisions)
 
 
 def test_each_version_is_compared_with_the_one_before_and_with_the_first() -> None:

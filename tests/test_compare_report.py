@@ -27,7 +27,7 @@ from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 from terminal_output import encoded, printed, words_of
 
-from coach.compare.report import diff_pieces, difference_text, explanation, points_text, signed
+from coach.compare.report import diff_pieces
 from coach.compare.text_diff import diff_texts
 from coach.report.display_text import one_line, reflow, visible_part
 from coach.report.document import (
@@ -164,10 +164,10 @@ def test_the_explanation_follows_what_happened() -> None:
     paid_for = improved().model_copy(update={"verdict": "no_clear_change"})
     mistake = compared(NEW, NEW + " All devices work together without any test.")
 
-    assert explanation(compared(OLD, OLD)) == "The two texts are the same."
-    assert "Put back what was lost" in explanation(paid_for)
+    assert "The two texts are the same." in headline(report_on(compared(OLD, OLD)))[2]
+    assert "Put back what was lost" in headline(report_on(paid_for))[2]
     assert mistake.verdict == "worse"
-    assert "taking it out is the quickest way up" in explanation(mistake)
+    assert "taking it out is the quickest way up" in headline(report_on(mistake))[2]
 
 
 def test_without_a_verdict_the_reason_stands_there() -> None:
@@ -283,7 +283,13 @@ def test_the_receipts_of_both_versions_are_shown() -> None:
 )
 def test_points_are_told_as_people_say_them(points: float, difference: str, sign: str, change: str) -> None:
     """Whole points, with sign or in words; less than half a point is none."""
-    assert (difference_text(points), signed(points), points_text(points)) == (difference, sign, change)
+    comparison = improved()
+    comparison.difference, comparison.interval = points, (points, 50.0)
+    comparison.gained[0].points = points
+    document = report_on(comparison)
+
+    assert headline(document)[1] == f"{difference}, likely between {sign} and +50"
+    assert re.findall(r"\(missing → there(?:, )?(.*?)\)", items(document, "Gained")[0]) == [change]
 
 
 def test_the_table_has_a_row_for_every_version() -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,6 @@ ANSWER = (
 )
 #: What may differ between two runs: when it was, how long it took, and the tokens for what the first one looked up.
 VARYING = ("created_at", "seconds", "input_tokens", "cached_tokens", "output_tokens")
-#: Reached only when something hangs.
-PATIENCE = 600.0
 
 
 class _Shared:
@@ -48,13 +43,18 @@ def without_what_varies(text: str) -> str:
     return json.dumps(document)
 
 
+@pytest.fixture
+def bank(embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return a small bank, for commands that ask the shared server."""
+    monkeypatch.setattr(EmbeddedServer, "start", lambda file: _Shared(embedded_server))
+    return write_bank(tmp_path / "bank")
+
+
 def test_the_same_answer_twice_is_the_same_assessment_byte_for_byte(
-    embedded_server: EmbeddedServer, embedded_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bank: Path, embedded_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Every quote stands in the answer where it says, and the answer stayed here, for free."""
-    monkeypatch.setattr(EmbeddedServer, "start", lambda file: _Shared(embedded_server))
     (tmp_path / "answer.md").write_text(ANSWER, encoding="utf-8")
-    bank = write_bank(tmp_path / "bank")
     arguments = ("submit", "1", tmp_path / "answer.md", "--model", embedded_model, "--bank", bank, "--json")
     monkeypatch.setenv("COACH_CACHE_DIR", str(tmp_path / "cache"))
 
@@ -71,23 +71,17 @@ def test_the_same_answer_twice_is_the_same_assessment_byte_for_byte(
     assert (assessment.receipt.endpoint, assessment.receipt.cost_usd) == ("http://127.0.0.1/v1", 0.0)
 
 
-def test_doctor_grades_example_answers_and_finds_nothing_wrong(embedded_model: Path, tmp_path: Path) -> None:
-    """In a process of its own the check-up ends well; the strong example got more than the weak one."""
-    bank = write_bank(tmp_path / "bank")
-    samples = tmp_path / "bank" / "examples" / "exemplars" / "question-1.yaml"
+def test_doctor_grades_example_answers_and_finds_nothing_wrong(bank: Path) -> None:
+    """The check-up ends well; the strong example got more than the weak one."""
+    samples = bank.parent / "examples" / "exemplars" / "question-1.yaml"
     samples.parent.mkdir(parents=True)
     weak = "I am a very good team player and always give my best for all the people that I work with."
     exemplars = [{"level": "strong", "answer": ANSWER}, {"level": "weak", "answer": weak}]
     samples.write_text(json.dumps({"question_id": "question-1", "exemplars": exemplars}), encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    code = "from coach.cli.app import main; main()"
-    command = [sys.executable, "-c", code, "doctor", "--model", "local", "--bank", str(bank), "--json"]
-    # In a folder where nothing of the project lies.
-    result = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
 
-    assert (result.returncode, result.stderr) == (0, "")
-    states = {finding.name: finding.state for finding in Checkup.model_validate_json(result.stdout).findings}
+    result = coach("doctor", "--model", "local", "--bank", bank, "--json")
+
+    assert (result.code, result.err) == (0, "")
+    states = {finding.name: finding.state for finding in Checkup.model_validate_json(result.out).findings}
     assert states["grading"] == "ok"
     assert set(states.values()) == {"ok"}

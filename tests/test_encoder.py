@@ -6,9 +6,12 @@ import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from coach.bank.load import load_bank
 from coach.errors import EmbeddedModelError
+from coach.judge.evidence import compared_texts
 from coach.model import encoder as module
 from coach.model.encoder import DIMENSIONS, Matcher, SentenceEncoder, encoder_installed
 
@@ -108,6 +111,17 @@ def test_a_missing_package_or_file_is_an_error_with_the_way_out(
 
 
 @needs_encoder
+def test_the_texts_of_the_shipped_bank_need_not_be_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its vector in the package, so that the first answer to a question is judged as fast as the second."""
+    bank = load_bank()
+    texts = sorted({text for q in bank.questions for text in compared_texts(bank.checks_of(q), q.text)})
+    own = SentenceEncoder(shipped={}).embed(texts[::200])
+    monkeypatch.setattr(SentenceEncoder, "_run", None)
+
+    assert np.abs(SentenceEncoder().embed(texts)[::200] - own).max() < 0.02
+
+
+@needs_encoder
 def test_the_matcher_knows_what_shows_a_statement() -> None:
     """What was done has better odds than what is merely about the same thing; the order of the pairs is kept."""
     statement = "Explains that a connection is tested with a C-ECHO before images are sent."
@@ -123,6 +137,7 @@ def test_the_matcher_knows_what_shows_a_statement() -> None:
     assert max(named, not_done) < -1
 
 
+@needs_encoder
 def test_a_damaged_matcher_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It belongs to the package, so the hint says to install that again."""
     monkeypatch.setattr(module, "DATA", tmp_path)

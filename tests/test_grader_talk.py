@@ -198,7 +198,7 @@ def test_whatever_shows_a_sign_is_possible(number: int) -> None:
     """Texts made up from a pattern's own expression, and all that people wrote, are never passed over."""
     expression = expressions()[number]
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=settings().max_examples // 10, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(expression.regex))
     def holds(text: str) -> None:
         assert_possible(expression, text)

@@ -9,6 +9,7 @@ import pytest
 from assessment_factory import dicom_question
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_judge import judged_text
 
 from coach.answer.answer import Answer
 from coach.answer.prepare import MAX_CHARACTERS, MAX_FRAGMENTS, MAX_WORDS, identify_language, prepare_answer, words
@@ -44,7 +45,7 @@ def test_an_honest_answer_is_judged_whole_and_without_a_warning() -> None:
 
     assert (answer.unscored_reason, answer.warnings) == (None, ())
     assert answer.judged_sentences == answer.sentences
-    assert answer.judged_text == HONEST
+    assert judged_text(answer) == HONEST
 
 
 @given(ANY_TEXT)
@@ -99,9 +100,9 @@ def test_an_order_to_the_grader_is_quoted_and_not_judged() -> None:
 
     assert codes(answer) == ["instruction_in_answer"]
     assert ORDER in answer.warnings[0].message
-    assert ORDER not in answer.judged_text
+    assert ORDER not in judged_text(answer)
     assert answer.quote(4) == ORDER
-    assert answer.judged_text == HONEST
+    assert judged_text(answer) == HONEST
 
 
 def test_headings_and_scraps_around_an_order_go_with_it() -> None:
@@ -151,7 +152,7 @@ def test_hidden_text_is_counted_and_kept_from_the_judge() -> None:
 
     assert codes(answer) == ["hidden_text"]
     assert "3 invisible characters" in answer.warnings[0].message
-    assert answer.judged_text.isascii()
+    assert judged_text(answer).isascii()
 
 
 @pytest.mark.parametrize("left", ["[modality]", "[15 minutes]", "in [June]", "about [80] percent", "of [99.9 %]"])
@@ -181,7 +182,7 @@ def test_a_far_too_long_answer_is_judged_as_far_as_it_fits() -> None:
 
     assert codes(answer) == ["too_long"]
     assert answer.unscored_reason is None
-    assert MAX_WORDS - 20 < len(answer.judged_text.split()) <= MAX_WORDS
+    assert MAX_WORDS - 20 < len(judged_text(answer).split()) <= MAX_WORDS
     judged, left_out = len(answer.sentences), long_answer().count("queue") - len(answer.sentences)
     assert f"the first {judged} sentences were judged, the last {left_out} were not" in answer.warnings[0].message
 
@@ -206,8 +207,8 @@ def test_one_endless_sentence_is_cut_too(text: str) -> None:
 
     assert codes(answer) == ["too_long"]
     assert "only the beginning" in answer.warnings[0].message
-    assert len(answer.judged_text.split()) <= MAX_WORDS
-    assert len(answer.judged_text) <= MAX_CHARACTERS
+    assert len(judged_text(answer).split()) <= MAX_WORDS
+    assert len(judged_text(answer)) <= MAX_CHARACTERS
     assert text.startswith(answer.quote(1))
 
 
@@ -240,7 +241,7 @@ def test_a_single_sentence_in_another_language_is_not_judged(sentence: str) -> N
 
     assert codes(answer) == ["instruction_in_answer"]
     assert "another language" in answer.warnings[0].message
-    assert answer.judged_text == HONEST
+    assert judged_text(answer) == HONEST
 
 
 def test_an_answer_in_a_script_without_spaces_is_no_single_word() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from assessment_factory import (
     SENTENCES,
@@ -75,10 +74,10 @@ def notices(document: Document) -> list[list[str]]:
     return [[said(line) for line in notice.lines] for notice in found(document, Notice)]
 
 
-def quoted(answer: str, start: int, end: int, number: int, standing: Standing = Standing.EARNED) -> tuple[Any, Any]:
-    """Return the quote answer[start:end] for the point with this number."""
+def quoted(answer: str, start: int, end: int, number: int, standing: Standing = Standing.EARNED) -> Point:
+    """Return the point with this number, which quotes answer[start:end]."""
     evidence = Evidence(sentence=1, start=start, end=end, quote=answer[start:end])
-    return evidence, Point(f"check-{number}", "", standing, "", number=number)
+    return Point(f"check-{number}", "", standing, (evidence,), number)
 
 
 def improvement(check_id: str, gain: float) -> Improvement:
@@ -362,7 +361,7 @@ def test_a_quote_from_another_text_is_not_marked() -> None:
     """Nothing is marked that the evidence does not quote, and a blank answer shows nothing."""
     stray = Evidence(sentence=1, start=0, end=3, quote="Two")
 
-    pieces = mark_answer(TEXT, [(stray, Point("x", "", Standing.EARNED, "", number=1))])
+    pieces = mark_answer(TEXT, [Point("x", "", Standing.EARNED, (stray,), 1)])
 
     assert [piece.standing for piece in pieces] == [None]
     assert mark_answer(" \n ", []) == ()

@@ -72,13 +72,13 @@ def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None
     """The hash of the rule, which is part of a result's key, changes with every weight and limit."""
     before = signals.rule_sha256()
 
-    monkeypatch.setitem(signals.WEIGHTS, "point", replace(signals.WEIGHTS["point"], bias=-1.0))
+    monkeypatch.setitem(signals.RULES, "point", replace(signals.RULES["point"], bias=-1.0))
     changed = signals.rule_sha256()
     monkeypatch.undo()
     monkeypatch.setattr(signals, "DISBELIEF", 0.0)
     more = signals.rule_sha256()
     monkeypatch.undo()
-    monkeypatch.setattr(signals, "UNTOLD", 0.0)
+    monkeypatch.setitem(signals.RULES, "matched", replace(signals.RULES["matched"], told=0.5))
     untold = signals.rule_sha256()
     monkeypatch.undo()
 

@@ -31,47 +31,54 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
-def run(site: Path, folder: Path, *arguments: str, stdin: str = "") -> str:
-    """Run the program of the wheel in a folder where nothing of the project lies; return standard output."""
-    code = (
-        "import coach, sys\n"
-        "assert coach.__file__.startswith(sys.argv[1]), coach.__file__\n"
-        "del sys.argv[1]\n"
-        "from coach.cli.app import main\n"
-        "main()"
-    )
+#: Runs several commands one after the other, each reading the answer from standard input.
+RUN = """
+import io, json, sys
+import coach
+site, answer, commands = sys.argv[1:]
+assert coach.__file__.startswith(site), coach.__file__
+from coach.cli.app import app
+for command in json.loads(commands):
+    sys.stdin = io.TextIOWrapper(io.BytesIO(answer.encode()), encoding="utf-8")
+    app(command, standalone_mode=False)
+    print("=" * 20)
+"""
+QUESTIONS = [["questions"], ["questions", "system-outage", "--json"]]
+PROMPTS = [
+    ["submit", "dicom-standard", "-", "--show-prompt", "--json", "--method", method]
+    for method in ("structured", "logprobs")
+]
+
+
+def run(site: Path, folder: Path, commands: list[list[str]]) -> list[str]:
+    """Run the program of the wheel in a folder where nothing of the project lies; return what each command printed."""
     environment = {**os.environ, "PYTHONPATH": str(site), "OPENAI_API_KEY": "sk-not-used"}
+    # What is unpacked stays as it was in the wheel.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     result = subprocess.run(
-        [sys.executable, "-c", code, str(site), *arguments],
+        [sys.executable, "-c", RUN, str(site), ANSWER, json.dumps(commands)],
         cwd=folder,
         env=environment,
-        input=stdin,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    return result.stdout
+    return result.stdout.split("=" * 20 + "\n")[:-1]
 
 
-def test_questions_and_rubrics_are_found(installed: Path, tmp_path: Path) -> None:
-    """The list and one question look as they do in the checkout."""
-    for arguments in (("questions",), ("questions", "system-outage", "--json")):
-        assert run(installed, tmp_path, *arguments) == run(ROOT, tmp_path, *arguments)
+def test_bank_prompts_vocabulary_and_encoder_data_are_found(installed: Path, tmp_path: Path) -> None:
+    """The list and one question look as they do in the checkout; both kinds of prompts can be built and counted."""
+    *questions, structured, logprobs = run(installed, tmp_path, [*QUESTIONS, *PROMPTS])
 
-
-def test_prompts_vocabulary_and_encoder_data_are_found(installed: Path, tmp_path: Path) -> None:
-    """Both kinds of prompts can be built and counted."""
-    for method in ("structured", "logprobs"):
-        arguments = ("submit", "dicom-standard", "-", "--show-prompt", "--json", "--method", method)
-        shown = json.loads(run(installed, tmp_path, *arguments, stdin=ANSWER))
-
+    assert questions == run(ROOT, tmp_path, QUESTIONS)
+    for shown in map(json.loads, (structured, logprobs)):
         assert shown["requests"]
         assert shown["input_tokens"] > 100
 
 
 def test_every_file_that_people_edit_and_every_data_file_is_in_the_wheel(installed: Path) -> None:
-    """Bank, rubrics, prompts, exemplars, data, templates and migrations are what they are in the checkout."""
+    """Bank, rubrics, prompts, exemplars, data and templates are what they are in the checkout."""
     package = installed / "coach"
     sources = {ROOT / "questions.yaml": package / "resources" / "questions.yaml"}
     for name in ("rubrics", "prompts", "examples"):

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from scripted_judge import ScriptedJudge
+from scripted_judge import ScriptedJudge, judged_text
 from scripted_model import ScriptedModel
 
 from coach.bank.load import load_bank
@@ -43,7 +43,7 @@ WORDS = {"file-and-network": "network protocol", "transfer-services": "C-STORE"}
 def by_words(task: JudgeTask, check: Any) -> float:
     """A point is made (0.9) when its word stands in the answer, else missing (0.05)."""
     word = WORDS.get(check.id)
-    return 0.9 if word and word in task.answer.judged_text else 0.05
+    return 0.9 if word and word in judged_text(task.answer) else 0.05
 
 
 @dataclass

@@ -43,11 +43,6 @@ class Answer:
         """The sentences that a judge may see as the candidate's answer."""
         return tuple(sentence for sentence in self.sentences if not sentence.instruction)
 
-    @property
-    def judged_text(self) -> str:
-        """The cleaned text of the judged sentences."""
-        return " ".join(sentence.text for sentence in self.judged_sentences)
-
     def quote(self, number: int) -> str:
         """Return the verbatim text of sentence ``number`` (from 1)."""
         sentence = self.sentences[number - 1]

@@ -86,12 +86,9 @@ class Expression:
 
     def possible(self, sentence: str, words: frozenset[str] | None) -> bool:
         """Return whether the sentence may match; ``words`` are its `beginnings`, None where they are not exact."""
-        if words is None:
+        if words is None or not any(words.isdisjoint(needed) for needed in self.needs):
             return True
-        for needed in self.needs:
-            if words.isdisjoint(needed):
-                return any(mark in sentence for mark in self.marks)
-        return True
+        return any(mark in sentence for mark in self.marks)
 
 
 @lru_cache(maxsize=1)
@@ -109,16 +106,6 @@ def expressions() -> tuple[Expression, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=1)
-def _index() -> dict[str, frozenset[int]]:
-    """Return for each word and mark which expressions it makes worth a look."""
-    index: dict[str, set[int]] = {}
-    for number, expression in enumerate(expressions()):
-        for key in (*expression.needs[0], *expression.marks):
-            index.setdefault(key, set()).add(number)
-    return {key: frozenset(numbers) for key, numbers in index.items()}
-
-
 def beginnings(sentence: str) -> frozenset[str] | None:
     """Return the first letters of all words, for `Expression.possible`; None where that would not be exact."""
     if not sentence.isascii() and _ODD_LETTERS.search(sentence):
@@ -128,12 +115,8 @@ def beginnings(sentence: str) -> frozenset[str] | None:
 
 def instruction_signal(sentence: str) -> str | None:
     """Return in words why a sentence talks to a grader, or None when it does not."""
-    words, index, known = beginnings(sentence), _index(), expressions()
-    numbers = set(range(len(known)))
-    if words is not None:
-        numbers = {number for key in index.keys() & words.union(sentence) for number in index[key]}
-    for number in sorted(numbers):
-        expression = known[number]
+    words = beginnings(sentence)
+    for expression in expressions():
         match = expression.regex.search(sentence) if expression.possible(sentence, words) else None
         if match and not (expression.sign.order and _own_story(expression.sign.says, sentence, match)):
             return expression.sign.says

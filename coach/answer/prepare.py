@@ -42,6 +42,9 @@ _WORDS = re.compile(rf"[{_SPACELESS}]|{_LETTER}+(?:['’-]{_LETTER}+)*")
 _PLACEHOLDER = re.compile(
     r"\[(?=[^\[\]\n]*[a-z])[^\W_][\w ,;:.'’/&%-]{1,59}\]|(?<=[a-z,]\s)\[[A-Z0-9][A-Z0-9 ,.:%-]{1,59}\]"
 )
+_LATIN_LANGUAGES = frozenset(
+    ["en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "no", "nb", "fi", "pl", "cs", "ro", "hu", "tr"]
+)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -63,7 +66,8 @@ def prepare_answer(
     # Sentences and the whole text are asked about more than once.
     identify = lru_cache(maxsize=None)(identify) if identify else None
     kept, too_long = _cut(text, split_sentences(text, language))
-    sentences, warnings = _mark(kept, language, identify, detect)
+    main = _main_language(kept, language, identify) if identify else language
+    sentences, warnings = _mark(kept, main, identify, detect)
     warnings += too_long
     hidden = hidden_characters(text)
     if hidden:
@@ -75,7 +79,14 @@ def prepare_answer(
             _warning("placeholder", "The answer still contains a [placeholder]; replace it by your own facts.")
         )
     judged = [sentence for sentence in sentences if not sentence.instruction]
-    warnings += _whole_language(judged, language, identify)
+    if main != language:
+        warnings.append(
+            _warning(
+                "other_language",
+                f"The answer seems to be written in another language ({main}) than the questions ({language}); "
+                "the judge was measured on the questions' language only.",
+            )
+        )
     return Answer(text, tuple(sentences), tuple(warnings), _unscored_reason(text, judged, question))
 
 
@@ -91,12 +102,11 @@ def _word_count(text: str) -> int:
 
 def _mark(
     sentences: list[Sentence],
-    language: str,
+    main: str,
     identify: IdentifyLanguage | None,
     detect: DetectInstructions | None,
 ) -> tuple[list[Sentence], list[AssessmentWarning]]:
     suspicious = detect([s.text for s in sentences]) if detect else [False] * len(sentences)
-    main = _main_language(sentences, language, identify)
     reasons: list[str | None] = []
     for sentence, suspect in zip(sentences, suspicious, strict=True):
         reason = instruction_signal(sentence.text)
@@ -133,15 +143,8 @@ def _is_fragment(text: str, after: bool) -> bool:
     return _word_count(text) <= _LABEL_WORDS
 
 
-def _main_language(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage | None) -> str:
-    if identify is None or not sentences:
-        return language
-    found, margin = _language_of(sentences, language, identify)
-    return found if margin > _LANGUAGE_MARGIN else language
-
-
-def _language_of(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage) -> tuple[str, float]:
-    """Return the language of all sentences together and its margin over the expected one.
+def _main_language(sentences: Sequence[Sentence], language: str, identify: IdentifyLanguage) -> str:
+    """Return the language of all sentences together: the expected one, unless another is clearly likelier.
 
     As a rule nearly every sentence is in the expected language by itself, which has to be found out anyway; then the
     whole text, which takes as long again, is not looked at.
@@ -149,9 +152,12 @@ def _language_of(sentences: Sequence[Sentence], language: str, identify: Identif
     counts = [_word_count(sentence.text) for sentence in sentences]
     telling = [item for item, count in zip(sentences, counts, strict=True) if count >= _MIN_WORDS_FOR_LANGUAGE]
     settled = sum(count for count in counts if count >= _MIN_WORDS_FOR_LANGUAGE) >= _SETTLING_SHARE * sum(counts)
-    if telling and settled and all(identify(sentence.text, language)[0] == language for sentence in telling):
-        return language, 0.0
-    return identify(" ".join(sentence.text for sentence in sentences), language)
+    if settled and all(identify(sentence.text, language)[0] == language for sentence in telling):
+        return language
+    if sum(counts) < _MIN_WORDS_FOR_LANGUAGE:
+        return language
+    found, margin = identify(" ".join(sentence.text for sentence in sentences), language)
+    return found if margin > _LANGUAGE_MARGIN else language
 
 
 def _is_foreign(text: str, main: str, identify: IdentifyLanguage | None) -> bool:
@@ -171,28 +177,6 @@ def _in_another_script(text: str) -> bool:
         return False
     letters = [char for char in text if char.isalpha()]
     return len(letters) >= 6 and sum(char < "\u0250" for char in letters) < len(letters) / 2
-
-
-_LATIN_LANGUAGES = frozenset(
-    ["en", "de", "fr", "es", "it", "pt", "nl", "da", "sv", "no", "nb", "fi", "pl", "cs", "ro", "hu", "tr"]
-)
-
-
-def _whole_language(
-    judged: Sequence[Sentence], language: str, identify: IdentifyLanguage | None
-) -> list[AssessmentWarning]:
-    if identify is None or sum(_word_count(sentence.text) for sentence in judged) < _MIN_WORDS_FOR_LANGUAGE:
-        return []
-    found, margin = _language_of(judged, language, identify)
-    if found == language or margin <= _LANGUAGE_MARGIN:
-        return []
-    return [
-        _warning(
-            "other_language",
-            f"The answer seems to be written in another language ({found}) than the questions ({language}); "
-            "the judge was measured on the questions' language only.",
-        )
-    ]
 
 
 def _cut(text: str, sentences: list[Sentence]) -> tuple[list[Sentence], list[AssessmentWarning]]:
@@ -226,21 +210,13 @@ def _unscored_reason(text: str, judged: Sequence[Sentence], question: Question) 
         return "The answer is empty."
     count = sum(_word_count(sentence.text) for sentence in judged)
     if count < question.min_words:
-        return f"The answer is too short to judge ({_count(count)}; at least {question.min_words} are needed)."
-    asked = _asked_words(question.text, question.rationale)
+        found = f"{count} word{'' if count == 1 else 's'}"
+        return f"The answer is too short to judge ({found}; at least {question.min_words} are needed)."
+    asked = {*words(question.text), *words(question.rationale)}
     own = [word for sentence in judged for word in words(sentence.text) if word not in asked]
     if count >= _MIN_WORDS_FOR_COPY and len(own) <= (1 - _COPIED_SHARE) * count:
         return "The answer only repeats the question."
     return None
-
-
-@lru_cache(maxsize=256)
-def _asked_words(text: str, rationale: str) -> frozenset[str]:
-    return frozenset([*words(text), *words(rationale)])
-
-
-def _count(number: int) -> str:
-    return f"{number} word" if number == 1 else f"{number} words"
 
 
 def _warning(code: str, message: str) -> AssessmentWarning:

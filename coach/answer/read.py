@@ -10,7 +10,6 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -19,8 +18,6 @@ from coach.errors import AnswerUnreadableError, StorageError
 from coach.files import data_directory, keep_answer
 
 if TYPE_CHECKING:
-    from docx.table import Table
-
     from coach.bank.questions import Question
 
 #: Nobody types more; what is larger is a wrong file.
@@ -100,17 +97,15 @@ def _docx_text(data: bytes, name: str) -> str:
                 raise ValueError(f"it unpacks to more than {_MAX_UNPACKED:,} bytes")
         lines: list[str] = []
         for block in docx.Document(io.BytesIO(data)).iter_inner_content():
-            lines += _table_lines(block) if isinstance(block, Table) else [block.text]
+            if isinstance(block, Table):
+                # A merged cell appears once for every column that it spans.
+                lines += ["\t".join(dict.fromkeys(cell.text for cell in row.cells)) for row in block.rows]
+            else:
+                lines.append(block.text)
     except _DAMAGE as error:
         words = str(error).partition("\n")[0] or type(error).__name__
         raise AnswerUnreadableError(f"{name}: not a .docx document that can be read ({words})", _AS_TEXT) from error
     return "\n".join(lines)
-
-
-def _table_lines(table: Table) -> Iterator[str]:
-    for row in table.rows:
-        # A merged cell appears once for every column that it spans.
-        yield "\t".join(dict.fromkeys(cell.text for cell in row.cells))
 
 
 def write_in_editor(question: Question) -> str:
@@ -133,29 +128,21 @@ def write_in_editor(question: Question) -> str:
     try:
         subprocess.run([*shlex.split(editor), name], check=True)
         answer = answer_part(decoded(path.read_bytes(), "the editor's file"), question)
-    except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise AnswerUnreadableError(
-            f"the editor {editor!r} failed ({error})", _hint_after_editor(path, empty)
-        ) from None
-    except AnswerUnreadableError as error:
-        raise AnswerUnreadableError(error.message, _hint_after_editor(path, empty)) from None
-    except KeyboardInterrupt:
-        raise AnswerUnreadableError("interrupted in the editor", _hint_after_editor(path, empty)) from None
+    except (OSError, ValueError, subprocess.CalledProcessError, AnswerUnreadableError, KeyboardInterrupt) as error:
+        message = f"the editor {editor!r} failed ({error})"
+        if isinstance(error, AnswerUnreadableError):
+            message = error.message
+        elif isinstance(error, KeyboardInterrupt):
+            message = "interrupted in the editor"
+        # What somebody wrote before it went wrong is kept; our comment in it does no harm.
+        hint = f"What you wrote is kept in {path}; hand that file in."
+        if not path.exists() or path.read_bytes() == empty.encode():
+            path.unlink(missing_ok=True)
+            hint = "Set EDITOR, or name a file, or use - for standard input."
+        raise AnswerUnreadableError(message, hint) from None
     # Answers are private: nothing stays behind in the temporary folder.
     path.unlink(missing_ok=True)
     return answer
-
-
-def _hint_after_editor(path: Path, empty: str) -> str:
-    """Keep what somebody wrote before it went wrong, and say where it is; our comment in it does no harm."""
-    try:
-        written = path.read_bytes() != empty.encode()
-    except OSError:
-        written = False
-    if written:
-        return f"What you wrote is kept in {path}; hand that file in."
-    path.unlink(missing_ok=True)
-    return "Set EDITOR, or name a file, or use - for standard input."
 
 
 def editor_text(question: Question) -> str:

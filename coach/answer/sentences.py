@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 import sentencex
 
@@ -49,11 +50,14 @@ def split_sentences(text: str, language: str = "en") -> list[Sentence]:
     and single spaces. Pieces without a letter or digit are no sentences.
     """
     sentences: list[Sentence] = []
-    for block_start, block_end in _blocks(text):
-        for start, end in _boundaries(text, block_start, block_end, language):
-            cleaned = clean(text[start:end])
+    for start, end in _blocks(text):
+        for left, right in _pieces(text[start:end], language):
+            piece = text[start + left : start + right]
+            cleaned = clean(piece)
             if any(char.isalnum() for char in cleaned):
-                sentences.append(Sentence(len(sentences) + 1, start, end, cleaned))
+                first = start + left + len(piece) - len(piece.lstrip())
+                last = start + left + len(piece.rstrip())
+                sentences.append(Sentence(len(sentences) + 1, first, last, cleaned))
     return sentences
 
 
@@ -125,39 +129,17 @@ def _starts_small(line: str) -> bool:
     return next((char.islower() for char in line if char.isalpha()), False)
 
 
-def _boundaries(text: str, start: int, end: int, language: str) -> Iterator[tuple[int, int]]:
-    block = text[start:end]
-    for left, right in _rejoin(block, _segment(block, language)):
-        piece = block[left:right]
-        lead = len(piece) - len(piece.lstrip())
-        trail = len(piece) - len(piece.rstrip())
-        if left + lead < right - trail:
-            yield start + left + lead, start + right - trail
-
-
-def _segment(block: str, language: str) -> list[tuple[int, int]]:
+def _pieces(block: str, language: str) -> list[tuple[int, int]]:
+    """Return offsets of sentences; what was cut after a list number, an abbreviation or within a line is joined."""
     # The library takes UTF-8, which has no lone surrogates; the replacements keep all offsets.
     text = _APOSTROPHE.sub("'", _SURROGATE.sub("\ufffd", block))
-    boundaries = sentencex.get_sentence_boundaries(language, text)
-    pieces = [(boundary["start_index"], boundary["end_index"]) for boundary in boundaries]
-    covered = 0
-    for left, right in pieces:
-        if left != covered:
-            break
-        covered = right
-    # The library counts characters; were it ever to count otherwise, one whole block is still verbatim.
-    return pieces if covered == len(block) else [(0, len(block))]
-
-
-def _rejoin(block: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join pieces that were cut after a list number or an abbreviation, or in the middle of a line."""
-    joined: list[tuple[int, int]] = []
-    for left, right in pieces:
-        if joined and _goes_on(block, *joined[-1]):
-            joined[-1] = (joined[-1][0], right)
-        else:
-            joined.append((left, right))
-    return joined
+    ends = [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)]
+    pieces: list[tuple[int, int]] = []
+    for left, right in pairwise([0, *ends]):
+        if pieces and _goes_on(block, *pieces[-1]):
+            left = pieces.pop()[0]
+        pieces.append((left, right))
+    return pieces
 
 
 def _goes_on(block: str, start: int, end: int) -> bool:

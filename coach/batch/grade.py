@@ -17,7 +17,7 @@ from coach.batch.store import Store
 from coach.errors import ModelContentFilterError, ModelError, ModelReplyError, ModelRequestError, ModelTimeoutError
 from coach.model.pace import AdaptiveLimit
 from coach.submit.assess import AnswerAssessor
-from coach.submit.assessment import Assessment, Evidence
+from coach.submit.assessment import Assessment
 from coach.submit.key import answer_sha256
 
 #: So many failures in a row are no longer the rows' fault.
@@ -264,41 +264,26 @@ def take_over_equal(store: Store, assessor: AnswerAssessor) -> tuple[int, list[t
     """
     questions = {question.id: question for question in assessor.bank.questions}
     copied = 0
-    misfits: dict[str, tuple[AnswerRow, RowKey]] = {}
+    misfits: list[tuple[AnswerRow, RowKey]] = []
     for row, key, equal in store.to_take_over():
-        if store.has_result(key.key) or key.key in misfits:
-            continue
         assert equal.assessment is not None
         moved = moved_to(equal.assessment, assessor.prepare(questions[row.question_id], row.answer))
         if moved is None:
-            misfits[key.key] = row, key
+            misfits.append((row, key))
         else:
             copied += store.keep(row.row_id, key, moved, same_as=equal.same_as)
-    return copied, list(misfits.values())
+    return copied, misfits
 
 
 def moved_to(assessment: Assessment, answer: Answer) -> Assessment | None:
     """Return the assessment of an equal answer with its quotes where they stand in this one; None: they do not."""
-    criteria = []
-    for criterion in assessment.criteria:
-        checks = []
-        for check in criterion.checks:
-            evidence = [_moved(item, answer) for item in check.evidence]
-            if None in evidence:
-                return None
-            checks.append(check.model_copy(update={"evidence": evidence}))
-        criteria.append(criterion.model_copy(update={"checks": checks}))
-    return assessment.model_copy(update={"criteria": criteria, "answer_sha256": answer_sha256(answer.text)})
-
-
-def _moved(item: Evidence, answer: Answer) -> Evidence | None:
-    if item.sentence > len(answer.sentences):
-        return None
-    sentence = answer.sentences[item.sentence - 1]
-    quote = answer.quote(item.sentence)
-    if quote.split() != item.quote.split():
-        return None
-    return Evidence(sentence=item.sentence, start=sentence.start, end=sentence.end, quote=quote)
+    moved = assessment.model_copy(update={"answer_sha256": answer_sha256(answer.text)}, deep=True)
+    for item in (item for check in moved.check_results() for item in check.evidence):
+        if item.sentence > len(answer.sentences) or answer.quote(item.sentence).split() != item.quote.split():
+            return None
+        sentence = answer.sentences[item.sentence - 1]
+        item.start, item.end, item.quote = sentence.start, sentence.end, answer.quote(item.sentence)
+    return moved
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -64,7 +64,8 @@ KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score,
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
 #: Rows with the result that has this number. ``taken``: it is another row's, and cost nothing.
-_WITH_RESULT = """SELECT rows.*, r.row_id != rows.row_id AS taken, r.reason, r.score, r.assessment, r.at,
+_WITH_RESULT = """SELECT rows.*, r.row_id != rows.row_id AS taken, r.reason, r.score, r.needs_review,
+    r.assessment, r.at,
     coalesce(r.same_as, nullif(r.row_id, rows.row_id)) AS same_as, r.reason IS NULL AND r.score IS NOT NULL AS scored
     FROM rows JOIN results r ON r.number = {}"""
 #: Every row that has ended; equal answers share a failure.

@@ -12,8 +12,7 @@ import math
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from itertools import chain, islice
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,7 @@ _FORMULA_INSIDE = re.compile(rf"(?P<before>[;|\t\r\n]{_BLANKS})(?=[{_FORMULA_SIG
 #: What XML cannot hold or a spreadsheet cannot show; line ends and tabs stay.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _LINE_ENDS = re.compile(r"\r\n?")
-_WIDTH_ROWS = 50
-_MIN_WIDTH, _MAX_WIDTH = 8, 60
+_WIDTH, _WIDTH_OF_PROSE = 16, 60
 
 
 #: How many improvements a row names.
@@ -54,6 +52,8 @@ _AFTER = (
     "Missing points", "Wrong statements", "Top improvements", "Follow-up question", "Same answer as", "Answer",
     "Source", "Line", "Model", "Cost in USD",
 )  # fmt: skip
+
+_PROSE = {"Review reasons", "Not scored because", "Missing points", "Wrong statements", "Top improvements", "Answer"}
 
 
 def header(titles: Sequence[str]) -> list[str]:
@@ -101,50 +101,48 @@ def safe_cell(text: str) -> str:
 
 
 def write_tables(csv_path: Path, xlsx_path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write both tables while the rows are read once; see `write_csv` and `write_xlsx`."""
-    write_xlsx(xlsx_path, header, _through_csv(csv_path, header, rows))
+    """Write the rows, which are read once, as CSV and as an XLSX workbook; raises StorageError.
 
-
-def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a CSV file (UTF-8 with byte-order mark, so that Excel shows it right), row by row.
-
-    The file is private to the user and appears whole or not at all. Raises StorageError.
+    CSV is UTF-8 with byte-order mark, so that Excel shows it right. The workbook has typed cells and a fixed header
+    with a filter; a text beyond Excel's limit is cut with a note that says so, and rows beyond the limit of a sheet go
+    on to another one. Both files are private to the user and appear whole or not at all.
     """
-    for _ in _through_csv(path, header, rows):
-        pass
-
-
-def _through_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
-    """Yield the rows, each when it was written."""
-    with replacing(path) as new, new.open("w", encoding="utf-8-sig", newline="") as file:
+    with (
+        replacing(csv_path) as new,
+        new.open("w", encoding="utf-8-sig", newline="") as file,
+        _workbook(xlsx_path) as workbook,
+    ):
         writer = csv.writer(file)
-        writer.writerow([_csv_cell(cell) for cell in header])
+        writer.writerow(map(_csv_cell, header))
+        plain = workbook.add_format({"valign": "top"})
+        # Shown as typed with an apostrophe, so that editing such a cell does not make it a formula either.
+        quoted = workbook.add_format({"valign": "top", "quote_prefix": True})
+        sheet, line = _add_sheet(workbook, header), 0
         for row in rows:
-            writer.writerow([_csv_cell(cell) for cell in row])
-            yield row
+            writer.writerow(map(_csv_cell, row))
+            line += 1
+            if line == MAX_XLSX_ROWS:
+                sheet, line = _add_sheet(workbook, header), 1
+            for column, cell in enumerate(row):
+                if isinstance(cell, str):
+                    if text := _xlsx_text(cell):
+                        sheet.write_string(line, column, text, quoted if _FORMULA_START.match(text) else plain)
+                elif isinstance(cell, bool):
+                    sheet.write_boolean(line, column, cell, plain)
+                elif cell is not None and math.isfinite(cell):
+                    sheet.write_number(line, column, cell, plain)
 
 
-def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write an XLSX workbook row by row: typed cells, a fixed header with a filter, columns as wide as their content.
-
-    A text beyond Excel's limit is cut with a note that says so; rows beyond the limit of a sheet go on to another
-    sheet. The file is private to the user and appears whole or not at all. Raises StorageError.
-    """
+@contextmanager
+def _workbook(path: Path) -> Iterator[Any]:
+    """Give a workbook that is written to the path at the end; rows must come in order, as they are not kept."""
     import xlsxwriter  # type: ignore[import-untyped]
     from xlsxwriter.exceptions import XlsxWriterException  # type: ignore[import-untyped]
 
     with replacing(path) as new, tempfile.TemporaryDirectory(prefix=".xlsx-", dir=path.parent) as scratch:
-        options = {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "use_zip64": True,
-            "tmpdir": scratch,
-        }
-        workbook = xlsxwriter.Workbook(str(new), options)
+        workbook = xlsxwriter.Workbook(str(new), {"constant_memory": True, "use_zip64": True, "tmpdir": scratch})
         try:
-            _write_sheets(workbook, header, iter(rows))
+            yield workbook
             workbook.close()
         except XlsxWriterException as error:
             raise StorageError(f"{path}: cannot be written ({error})", "Free some space in its directory.") from error
@@ -153,6 +151,18 @@ def write_xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]
             if not workbook.fileclosed:
                 with suppress(XlsxWriterException, OSError):
                     workbook.close()
+
+
+def _add_sheet(workbook: Any, header: Sequence[str]) -> Any:
+    number = len(workbook.worksheets()) + 1
+    sheet = workbook.add_worksheet("Results" if number == 1 else f"Results {number}")
+    bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    for column, name in enumerate(header):
+        sheet.set_column(column, column, _WIDTH_OF_PROSE if name in _PROSE else _WIDTH)
+        sheet.write_string(0, column, _xlsx_text(name), bold)
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, MAX_XLSX_ROWS - 1, len(header) - 1)
+    return sheet
 
 
 def _csv_cell(cell: Cell) -> Cell:
@@ -164,40 +174,6 @@ def _csv_cell(cell: Cell) -> Cell:
 def _shown(text: str) -> str:
     """Return the text without what a spreadsheet cannot hold; most texts are looked at and no more."""
     return text if text.isprintable() else _CONTROLS.sub("", text)
-
-
-def _write_sheets(workbook: Any, header: Sequence[str], rows: Iterator[Sequence[Cell]]) -> None:
-    bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-    plain = workbook.add_format({"valign": "top"})
-    # Shown as typed with an apostrophe, so that editing such a cell does not make it a formula either.
-    quoted = workbook.add_format({"valign": "top", "quote_prefix": True})
-    number = 0
-    while True:
-        number += 1
-        first = list(islice(rows, _WIDTH_ROWS))
-        if number > 1 and not first:
-            return
-        sheet = workbook.add_worksheet("Results" if number == 1 else f"Results {number}")
-        sheet.freeze_panes(1, 0)
-        for column, name in enumerate(header):
-            sheet.set_column(column, column, _width(column, name, first))
-            sheet.write_string(0, column, _xlsx_text(name), bold)
-        last = 0
-        for last, row in enumerate(chain(first, islice(rows, MAX_XLSX_ROWS - 1 - len(first))), start=1):
-            _write_row(sheet, last, row, plain, quoted)
-        if header:
-            sheet.autofilter(0, 0, last, len(header) - 1)
-
-
-def _write_row(sheet: Any, number: int, row: Sequence[Cell], plain: Any, quoted: Any) -> None:
-    for column, cell in enumerate(row):
-        if isinstance(cell, str):
-            if text := _xlsx_text(cell):
-                sheet.write_string(number, column, text, quoted if _FORMULA_START.match(text) else plain)
-        elif isinstance(cell, bool):
-            sheet.write_boolean(number, column, cell, plain)
-        elif cell is not None and math.isfinite(cell):
-            sheet.write_number(number, column, cell, plain)
 
 
 def _xlsx_text(text: str) -> str:
@@ -213,9 +189,3 @@ def _xlsx_text(text: str) -> str:
     note = _CUT_NOTE.format(limit=MAX_XLSX_CELL, length=len(text))
     units = text.encode("utf-16-le")[: 2 * (MAX_XLSX_CELL - len(note))]
     return units.decode("utf-16-le", "ignore") + note
-
-
-def _width(column: int, name: str, rows: Sequence[Sequence[Cell]]) -> int:
-    texts = [str(row[column]) for row in rows if column < len(row) and row[column] is not None]
-    longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
-    return min(max(longest, len(name), _MIN_WIDTH) + 2, _MAX_WIDTH)

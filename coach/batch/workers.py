@@ -12,8 +12,9 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
-from itertools import chain, islice
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from coach.answer.prepare import prepare_answer
@@ -49,82 +50,54 @@ async def prepare_ahead(assessor: AnswerAssessor, processes: int, found: Found) 
     It is done here until the first process is ready, after one has died, and when they are late. They end with this
     process, however it ends.
     """
-    pool = _Pool(assessor, processes)
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    questions = {question.id: question for question in assessor.bank.questions}
+    # Without what preparing does not look at: this process waits while the rest is handed to a new one.
+    slim = {name: question.model_copy(update={"checks": [], "follow_ups": []}) for name, question in questions.items()}
+    # Started afresh: a copy of a process with threads may hang.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(processes, context, _begin, (slim, assessor.bank.language))
+    #: Chunks that the processes have in work, one each, or in reserve, one each.
+    under_way: deque[tuple[Chunk, asyncio.Future[list[Answer]]]] = deque()
+    ready = _hand_over(executor, [])
+
+    def late() -> bool:
+        return not under_way or not under_way[0][1].done()
+
     try:
         while True:
-            found = pool.hand_over(found)
-            if pool.late():
+            while ready.done() and len(under_way) < 2 * processes and (chunk := list(islice(found, CHUNK))):
+                under_way.append((chunk, _hand_over(executor, chunk)))
+            if late():
                 # They may be ready, and this process has not heard of it yet.
                 await asyncio.sleep(0)
             # Other programs may leave them no processor: then this process does not wait for them.
-            chunk = list(islice(found, 1)) if pool.late() else []
-            if chunk:
-                answers = pool.prepare_here(chunk)
-            elif pool.under_way:
-                chunk, answers = await pool.take()
-            else:
-                return
+            chunk, answers = list(islice(found, 1)) if late() else [], []
+            if not chunk:
+                if not under_way:
+                    return
+                chunk, handed = under_way.popleft()
+                with suppress(BrokenExecutor):
+                    answers = await handed
+            answers = answers or [assessor.prepare(questions[row.question_id], row.answer) for row, _ in chunk]
             for (row, key), answer in zip(chunk, answers, strict=True):
                 yield row, key, answer
     finally:
-        pool.executor.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
-class _Pool:
-    """Processes, and the chunks that they have in work, one each, or in reserve, one each."""
-
-    def __init__(self, assessor: AnswerAssessor, processes: int) -> None:
-        import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
-
-        self._prepare = assessor.prepare
-        self._questions = {question.id: question for question in assessor.bank.questions}
-        # Without what preparing does not look at: this process waits while the rest is handed to a new one.
-        slim = {
-            name: question.model_copy(update={"checks": [], "follow_ups": []})
-            for name, question in self._questions.items()
-        }
-        # Started afresh: a copy of a process with threads may hang.
-        context = multiprocessing.get_context("spawn")
-        self.executor = ProcessPoolExecutor(processes, context, _begin, (slim, assessor.bank.language))
-        self.under_way: deque[tuple[Chunk, asyncio.Future[list[Answer]]]] = deque()
-        self._most = 2 * processes
-        self._first = self._submit([])
-        self._broken = False
-
-    def hand_over(self, found: Found) -> Found:
-        """Give the processes what they have room for, and return the rest."""
-        while not self._broken and self._first.done() and len(self.under_way) < self._most:
-            chunk = list(islice(found, CHUNK))
-            if not chunk:
-                break
-            try:
-                self.under_way.append((chunk, self._submit(chunk)))
-            except BrokenExecutor:
-                self._broken = True
-                return chain(chunk, found)
-        return found
-
-    def late(self) -> bool:
-        """Return whether nothing is ready to be taken."""
-        return not self.under_way or not self.under_way[0][1].done()
-
-    async def take(self) -> tuple[Chunk, list[Answer]]:
-        """Return the chunk that was handed over first, and its answers when they are there."""
-        chunk, answers = self.under_way.popleft()
-        try:
-            return chunk, await answers
-        except BrokenExecutor:
-            self._broken = True
-            return chunk, self.prepare_here(chunk)
-
-    def prepare_here(self, chunk: Chunk) -> list[Answer]:
-        """Return the answers of a chunk, prepared in this process."""
-        return [self._prepare(self._questions[row.question_id], row.answer) for row, _ in chunk]
-
-    def _submit(self, chunk: Chunk) -> asyncio.Future[list[Answer]]:
-        asked = [(row.question_id, row.answer) for row, _ in chunk]
-        return asyncio.get_running_loop().run_in_executor(self.executor, _prepare_all, asked)
+def _hand_over(executor: Executor, chunk: Chunk) -> asyncio.Future[list[Answer]]:
+    loop = asyncio.get_running_loop()
+    try:
+        handed = loop.run_in_executor(executor, _prepare_all, [(row.question_id, row.answer) for row, _ in chunk])
+    except BrokenExecutor as error:
+        handed = loop.create_future()
+        handed.set_exception(error)
+    # Whoever does not wait for it is not to be told of its failure.
+    handed.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return handed
 
 
 _prepare: Callable[[str, str], Answer] | None = None

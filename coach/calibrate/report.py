@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from coach.calibrate.result import (
     QuestionAgreement,
     ReliabilityBin,
     Scale,
+    ScoredPair,
     Statistic,
 )
 from coach.report.charts import bare_svg, import_pygal
@@ -56,10 +57,12 @@ _SHOWN_CHARS = 160
 _MOST_TICKS = 10
 
 
-def calibration_document(report: AgreementReport, *, page: bool = False) -> Document:
+def calibration_document(
+    report: AgreementReport, *, page: bool = False, link: Callable[[ScoredPair], str] = lambda pair: ""
+) -> Document:
     """Return the whole report, from the headline to the answers on which judge and people are farthest apart.
 
-    For a ``page`` it has the charts, and answers in full length.
+    For a ``page`` it has the charts, and answers in full length; ``link`` gives where an answer is shown, if anywhere.
     """
     judge = report.judge
     above = joined(" · ", judge.judge, judge.model, f"prompts {judge.prompt_version}", report.gold.name)
@@ -67,7 +70,7 @@ def calibration_document(report: AgreementReport, *, page: bool = False) -> Docu
         Heading(_TITLE, 1, above),
         Items(tuple(Item(finding) for finding in headline(report))),
         *_agreement(report),
-        *_reliability(report, page),
+        *_reliability(report, page, link),
         *_groups(report),
         *_worst(report.worst, page),
         _receipt(report),
@@ -195,7 +198,7 @@ def _limits(columns: dict[str, Agreement]) -> list[str]:
     return [f"{', '.join(titles)} ({text})" for text, titles in found.items()]
 
 
-def _reliability(report: AgreementReport, page: bool) -> Iterator[Block]:
+def _reliability(report: AgreementReport, page: bool, link: Callable[[ScoredPair], str]) -> Iterator[Block]:
     if not report.reliability:
         return
     scale = report.gold.scale
@@ -211,7 +214,7 @@ def _reliability(report: AgreementReport, page: bool) -> Iterator[Block]:
     if page:
         dots = "Each dot is an answer. On the dashed line judge and people agree; above it the judge is milder."
         curve = "Mean human mark of the answers that the judge gave similar scores, with its 95 % interval."
-        yield Chart(scatter_chart(report), dots)
+        yield Chart(scatter_chart(report, link), dots)
         yield Chart(reliability_chart(report), curve)
     else:
         yield Table((*_columns("Score"), ends), rows)
@@ -283,10 +286,14 @@ def _receipt(report: AgreementReport) -> Receipt:
 # --- charts -----------------------------------------------------------------------------------------------------------
 
 
-def scatter_chart(report: AgreementReport) -> str:
-    """Return a chart of human mark (across) and judge (up), one dot an answer, as an SVG element."""
+def scatter_chart(report: AgreementReport, link: Callable[[ScoredPair], str] = lambda pair: "") -> str:
+    """Return a chart of human mark (across) and judge (up), one dot an answer, as an SVG element.
+
+    ``link`` gives where an answer is shown, if anywhere.
+    """
     chart = _chart(report.gold.scale, "Human mark", "Judge")
-    chart.add("answers", [_dot(p.human, p.judge, f"{p.id}: {_two(p.human, p.judge)}") for p in report.pairs])
+    dots = [_dot(p.human, p.judge, f"{p.id}: {_two(p.human, p.judge)}", link(p)) for p in report.pairs]
+    chart.add("answers", dots)
     return bare_svg(chart, f"Scatter plot of {len(report.pairs)} answers: human mark across, judge up")
 
 
@@ -330,8 +337,8 @@ def _chart(scale: Scale, across: str, up: str) -> Any:
     return chart
 
 
-def _dot(x: float, y: float, label: str) -> dict[str, Any]:
-    return {"value": (x, y), "label": one_line(label)}
+def _dot(x: float, y: float, label: str, link: str = "") -> dict[str, Any]:
+    return {"value": (x, y), "label": one_line(label), "xlink": {"href": link} if link else None}
 
 
 def _two(human: float, judge: float) -> str:

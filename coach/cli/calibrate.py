@@ -73,6 +73,7 @@ def calibrate_command(
     """
     import asyncio
 
+    from coach.calibrate.run import keep_report
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
@@ -85,6 +86,8 @@ def calibrate_command(
         say("What was judged is kept: the same command goes on from here.")
         raise
     report, problem = _report(plan, judged, judge, repeat, save)
+    if out is not None:
+        keep_report(out, report)
     _show(report, html, as_json)
     if problem:
         raise problem

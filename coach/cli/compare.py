@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,9 +22,7 @@ from coach.cli.options import (
 
 if TYPE_CHECKING:
     from coach.bank.questions import Bank, Question
-    from coach.compare.compare import Revision
-    from coach.compare.inputs import CompareInputs
-    from coach.compare.result import Comparison, ComparisonSeries
+    from coach.compare.compare import CompareInputs, JudgedRevision, Revision
     from coach.judge.judging import OnVerdict
     from coach.submit.open import Settings
 
@@ -68,7 +65,8 @@ def compare_command(
     import asyncio
 
     from coach.bank.load import load_bank
-    from coach.compare.inputs import gather_inputs
+    from coach.compare.compare import build_comparison, build_series, gather_inputs
+    from coach.compare.report import comparison_document
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
@@ -80,61 +78,41 @@ def compare_command(
     inputs = gather_inputs(loaded, question, files or [], compare_with, bank)
     if inputs.note and not options.silent:
         _say(inputs.note)
-    result = asyncio.run(_compare(settings, loaded, question, inputs, options))
-    _show(result, loaded, question, inputs.revisions, options)
-    if _is_unscored(result):
+    judged = asyncio.run(_judge(settings, loaded, question, inputs, options))
+    result = build_series(loaded, question, judged) if len(judged) > 2 else build_comparison(loaded, question, *judged)
+    old, new = (version.revision.text for version in judged[-2:])
+    options.show(
+        result.to_json(),
+        lambda: comparison_document(result, question, loaded, old, new, show_score=not no_score),
+    )
+    if any(version.assessment.score is None for version in judged):
         raise typer.Exit(EXIT_UNSCORED)
 
 
-async def _compare(
+async def _judge(
     settings: Settings, bank: Bank, question: Question, inputs: CompareInputs, options: ReportOptions
-) -> Comparison | ComparisonSeries:
+) -> list[JudgedRevision]:
     from coach.cli.progress import Display
-    from coach.compare.compare import all_known, compare_revisions, compare_series, known_from_history
+    from coach.compare.compare import all_known, judge_revisions, known_from_history
     from coach.submit.open import open_session, unopened_session
 
-    compare = compare_revisions if len(inputs.revisions) == 2 else compare_series
     unopened = unopened_session(settings, bank).assessor
     known = known_from_history(unopened, question, inputs.attempts)
     if all_known(unopened, question, inputs.revisions, known):
-        return await compare(unopened, question, inputs.revisions, known)
+        return await judge_revisions(unopened, question, inputs.revisions, known)
     with Display(options.silent) as display:
         async with open_session(settings, bank, on_progress=display.step) as session:
-            assessor = session.assessor
-            known = known_from_history(assessor, question, inputs.attempts)
+            known = known_from_history(session.assessor, question, inputs.attempts)
 
             def on_revision(revision: Revision) -> OnVerdict:
                 if not options.silent:
                     _say(f"Judging {revision.label}")
                 return display.judging(bank, question, show_score=not options.no_score)
 
-            return await compare(assessor, question, inputs.revisions, known, on_revision)
+            return await judge_revisions(session.assessor, question, inputs.revisions, known, on_revision)
 
 
 def _say(text: str) -> None:
     from coach.report.display_text import one_line
 
     say(one_line(text))
-
-
-def _show(
-    result: Comparison | ComparisonSeries,
-    bank: Bank,
-    question: Question,
-    revisions: Sequence[Revision],
-    options: ReportOptions,
-) -> None:
-    from coach.compare.report import comparison_document
-
-    old, new = (revision.text for revision in revisions[-2:])
-    options.show(
-        result.to_json(),
-        lambda: comparison_document(result, question, bank, old, new, show_score=not options.no_score),
-    )
-
-
-def _is_unscored(result: Comparison | ComparisonSeries) -> bool:
-    from coach.compare.result import Comparison
-
-    versions = [result.old, result.new] if isinstance(result, Comparison) else [row.version for row in result.rows]
-    return any(version.score is None for version in versions)

@@ -67,7 +67,7 @@ def submit_command(
 
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
-    from coach.cli.batch_run import calibration_of
+    from coach.cli.options import calibration_of
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,10 @@ def web_command(
         typer.Option(min=0, max=65535, help="Port to use (0: any free one). Default: 8421, or the next free one."),
     ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    batch: Annotated[
+        list[Path] | None,
+        typer.Option("--batch", metavar="DIR", help="Also look through the batch in this directory; repeatable."),
+    ] = None,
     host: Annotated[str, typer.Option(hidden=True)] = _LOOPBACK[0],
     model: ModelOption = None,
     bank: BankOption = None,
@@ -26,7 +31,7 @@ def web_command(
     calibration: CalibrationOption = None,
     no_score: NoScoreOption = False,
 ) -> None:
-    """Practise in the browser: write, get feedback, try again.
+    """Practise in the browser, or look through a batch.
 
     The page is served on this machine and to this machine alone.
     """
@@ -39,12 +44,17 @@ def web_command(
     import gc
 
     from coach.bank.load import load_bank
+    from coach.batch.store import Store
     from coach.submit.open import Settings
     from coach.web.serve import PORT, listen, open_browser, running_link, serve
 
     settings = Settings(model, bank, method)
     settings.check()
-    if port in (None, PORT) and (link := running_link()):
+    for directory in batch or ():
+        with Store.read(directory):
+            pass
+    # Pages that run already know nothing of a batch that is named now.
+    if not batch and port in (None, PORT) and (link := running_link()):
         say(f"The coach runs already. Open this link in a browser on this machine:\n{link}")
         if browser:
             open_browser(link)
@@ -56,7 +66,7 @@ def web_command(
     from coach.web.site import Site
 
     loaded = load_bank(bank)
-    site = Site(loaded, Engine(settings, loaded), Guard(sock.getsockname()[1]), not no_score)
+    site = Site(loaded, Engine(settings, loaded), Guard(sock.getsockname()[1]), not no_score, batches=batch or ())
     if calibration is not None:
         from coach.calibrate.mapping import apply_calibration, load_calibration
 

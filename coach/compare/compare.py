@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 from coach.answer.answer import AssessmentWarning
+from coach.answer.read import read_answer_file, read_standard_input
+from coach.bank.examples import exemplar_answers
 from coach.bank.questions import Bank, Question
 from coach.compare.claims import new_claims
 from coach.compare.difference import paired_difference, rule_in_words
@@ -19,7 +23,9 @@ from coach.compare.result import (
     SeriesStep,
 )
 from coach.compare.text_diff import diff_texts
-from coach.history.records import AttemptRecord
+from coach.errors import InputError, StorageError
+from coach.history.records import Attempt, AttemptRecord
+from coach.history.store import HistoryStore
 from coach.judge.judging import OnVerdict
 from coach.submit.assess import AnswerAssessor
 from coach.submit.assessment import Assessment
@@ -35,6 +41,10 @@ from coach.submit.changes import (
 )
 from coach.submit.key import result_key
 from coach.submit.scoring import SCORING_RULE
+
+_EXEMPLAR = "exemplar"
+#: So many of the newest attempts are looked at for assessments that need not be made again.
+_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -60,34 +70,112 @@ Known = Mapping[str, Assessment]
 OnRevision = Callable[[Revision], OnVerdict | None]
 
 
-async def compare_revisions(
-    assessor: AnswerAssessor,
-    question: Question,
-    revisions: Sequence[Revision],
-    known: Known | None = None,
-    on_revision: OnRevision | None = None,
-) -> Comparison:
-    """Compare the first revision (old) with the second (new).
+# --- which versions -------------------------------------------------------------------------------------------------
 
-    A revision whose assessment is known is not judged again, nor is the same text twice. Raises ModelError, and
-    ValueError unless there are two revisions.
+
+@dataclass(frozen=True)
+class CompareInputs:
+    """The versions, oldest first; saved attempts whose assessments may be reused; and a word on what was chosen."""
+
+    revisions: list[Revision]
+    attempts: list[Attempt]
+    note: str = ""
+
+
+def gather_inputs(
+    bank: Bank, question: Question, files: Sequence[str], compare_with: str | None, bank_path: Path | None
+) -> CompareInputs:
+    """Read the files, and take from the history and the examples what is needed beside them.
+
+    Raises InputError when the options do not fit together or there is too little to compare, AnswerUnreadableError for
+    a file, and StorageError when the history is needed and cannot be read.
     """
-    if len(revisions) != 2:
-        raise ValueError("a comparison needs two revisions")
-    old, new = await _judge_all(assessor, question, revisions, known, on_revision)
-    return build_comparison(assessor.bank, question, old, new)
+    if compare_with not in (None, _EXEMPLAR):
+        raise InputError(f"--with {compare_with}: there is no such comparison", "Use: --with exemplar")
+    if compare_with and len(files) > 1:
+        raise InputError(
+            "--with exemplar takes one version of the answer", "Name one file, or none for the last attempt."
+        )
+    if files.count("-") > 1:
+        raise InputError("- stands for standard input, which can be read once", "Name files for the other versions.")
+    example = [_example(question, bank_path)] if compare_with else []
+    revisions = [
+        Revision("standard input", read_standard_input())
+        if file == "-"
+        else Revision(file, read_answer_file(Path(file)))
+        for file in files
+    ]
+    wanted = max(0, 2 - len(revisions) - len(example))
+    attempts = _newest_attempts(bank, question, wanted)
+    taken = [
+        Revision(f"attempt {attempt.id} ({attempt.created_at.astimezone():%Y-%m-%d %H:%M})", attempt.answer)
+        for attempt in attempts[len(attempts) - wanted :]
+    ]
+    versions = _distinct([*taken, *revisions, *example])
+    note = f"Comparing {' with '.join(version.label for version in versions)}." if taken else ""
+    return CompareInputs(versions, attempts, note)
 
 
-async def compare_series(
+def _example(question: Question, bank_path: Path | None) -> Revision:
+    answers = exemplar_answers(question.id, bank_path)
+    if "strong" in answers:
+        return Revision("one example of a strong answer", answers["strong"], example=True)
+    raise InputError(
+        f"the bank has no example of a strong answer to {question.id}",
+        "Put one into examples/exemplars beside the bank, or compare two files.",
+    )
+
+
+def _newest_attempts(bank: Bank, question: Question, wanted: int) -> list[Attempt]:
+    """Return the newest attempts, oldest first, at least ``wanted``; a history that is not needed may fail."""
+    attempts: list[Attempt] = []
+    try:
+        with HistoryStore.open() as store:
+            attempts = store.attempts(question.id, _LOOKED_AT, bank_title=bank.title)
+    except StorageError:
+        if wanted:
+            raise
+    if len(attempts) < wanted:
+        have = "only one saved attempt" if attempts else "no saved attempt"
+        submit = f"coach submit {question.id}"
+        hint = f"Save one with: {submit} FILE"
+        if wanted == 2:
+            hint = f"Name two files: coach compare {question.id} OLD NEW. Attempts are saved by: {submit}"
+        raise InputError(f"there is {have} at {question.id} to compare", hint)
+    return attempts
+
+
+def _distinct(revisions: Sequence[Revision]) -> list[Revision]:
+    """Number the labels that stand twice, so that a report can name each version."""
+    counts, seen = Counter(revision.label for revision in revisions), Counter[str]()
+    distinct = []
+    for revision in revisions:
+        label = revision.label
+        seen[label] += 1
+        distinct.append(replace(revision, label=f"{label} [{seen[label]}]") if counts[label] > 1 else revision)
+    return distinct
+
+
+# --- judging them ---------------------------------------------------------------------------------------------------
+
+
+async def judge_revisions(
     assessor: AnswerAssessor,
     question: Question,
     revisions: Sequence[Revision],
     known: Known | None = None,
     on_revision: OnRevision | None = None,
-) -> ComparisonSeries:
-    """Compare each revision with the one before it and with the first; raises as ``compare_revisions`` does."""
-    judged = await _judge_all(assessor, question, revisions, known, on_revision)
-    return build_series(assessor.bank, question, judged)
+) -> list[JudgedRevision]:
+    """Judge revisions in the same way, none whose assessment is known and no text twice; raises ModelError."""
+    done = dict(known or {})
+    judged = []
+    for revision in revisions:
+        key = _key(assessor, question, revision.text)
+        if key not in done:
+            on_verdict = on_revision(revision) if on_revision else None
+            done[key] = await assessor.assess(question, revision.text, on_verdict)
+        judged.append(JudgedRevision(revision, done[key]))
+    return judged
 
 
 def known_from_history(assessor: AnswerAssessor, question: Question, attempts: Iterable[AttemptRecord]) -> Known:
@@ -112,22 +200,7 @@ def _key(assessor: AnswerAssessor, question: Question, text: str) -> str:
     return result_key(assessor.bank, question, assessor.judge, text)
 
 
-async def _judge_all(
-    assessor: AnswerAssessor,
-    question: Question,
-    revisions: Sequence[Revision],
-    known: Known | None,
-    on_revision: OnRevision | None,
-) -> list[JudgedRevision]:
-    done = dict(known or {})
-    judged = []
-    for revision in revisions:
-        key = _key(assessor, question, revision.text)
-        if key not in done:
-            on_verdict = on_revision(revision) if on_revision else None
-            done[key] = await assessor.assess(question, revision.text, on_verdict)
-        judged.append(JudgedRevision(revision, done[key]))
-    return judged
+# --- what changed ---------------------------------------------------------------------------------------------------
 
 
 def build_comparison(bank: Bank, question: Question, old: JudgedRevision, new: JudgedRevision) -> Comparison:
@@ -143,11 +216,7 @@ def build_comparison(bank: Bank, question: Question, old: JudgedRevision, new: J
     missing, flags = still_open(before, after, parts, changes.ids(), of_old=new.revision.example)
     followed = [] if example else followed_advice(before, after, changes)
     # Facts of an example are not the candidate's, and beside an empty version every fact would be new.
-    claims = (
-        []
-        if example or not old.revision.text.strip()
-        else new_claims(new.revision.text, old.revision.text, bank, question)
-    )
+    has_claims = not example and old.revision.text.strip()
     comparison = Comparison(
         question_id=question.id,
         old=_compared_version(old),
@@ -168,8 +237,8 @@ def build_comparison(bank: Bank, question: Question, old: JudgedRevision, new: J
         followed_advice=followed,
         next_advice=next_advice(before if new.revision.example else after, followed),
         diff=diff_texts(old.revision.text, new.revision.text, bank.language),
-        new_claims=claims,
-        warnings=[*_way_of_judging(before, after), *_own_warnings(old), *_own_warnings(new)],
+        new_claims=new_claims(new.revision.text, old.revision.text, bank, question) if has_claims else [],
+        warnings=list(_warnings(old, new)),
     )
     for segment in comparison.diff.segments:
         segment.check_ids = [change.check_id for change in comparison.changes() if _touches(segment, change)]
@@ -185,6 +254,10 @@ def build_series(bank: Bank, question: Question, revisions: Sequence[JudgedRevis
     def compared(old: int, new: int) -> Comparison:
         return build_comparison(bank, question, revisions[old], revisions[new])
 
+    def step(old: int, new: int) -> SeriesStep | None:
+        fields = SeriesStep.model_fields
+        return SeriesStep(**{name: getattr(compared(old, new), name) for name in fields}) if new else None
+
     scores = {place: r.assessment.score for place, r in enumerate(revisions) if r.assessment.score is not None}
     # Of equals the latest is the best.
     best = max(reversed(scores), key=lambda place: scores[place], default=None)
@@ -193,8 +266,8 @@ def build_series(bank: Bank, question: Question, revisions: Sequence[JudgedRevis
         rows=[
             SeriesRow(
                 version=_compared_version(revision),
-                against_previous=_step(compared(place - 1, place)) if place else None,
-                against_first=_step(compared(0, place)) if place else None,
+                against_previous=step(place - 1, place),
+                against_first=step(0, place),
                 best=place == best,
             )
             for place, revision in enumerate(revisions)
@@ -208,10 +281,6 @@ def build_series(bank: Bank, question: Question, revisions: Sequence[JudgedRevis
         rule=rule_in_words(),
         latest=compared(len(revisions) - 2, len(revisions) - 1),
     )
-
-
-def _step(comparison: Comparison) -> SeriesStep:
-    return SeriesStep(**{name: getattr(comparison, name) for name in SeriesStep.model_fields})
 
 
 def _compared_version(judged: JudgedRevision) -> ComparedVersion:
@@ -245,33 +314,25 @@ def _rounded(points: float) -> float:
 
 def _touches(segment: DiffSegment, change: CheckChange) -> bool:
     """Return whether a piece that is not the same in both texts holds some of the change's evidence."""
-    if segment.kind == "same":
-        return False
-    if segment.kind == "removed":
-        evidence, start, end = change.old_evidence, segment.old_start, segment.old_end
-    else:
-        evidence, start, end = change.new_evidence, segment.new_start, segment.new_end
+    sides = {
+        "removed": (change.old_evidence, segment.old_start, segment.old_end),
+        "inserted": (change.new_evidence, segment.new_start, segment.new_end),
+    }
+    evidence, start, end = sides.get(segment.kind, ([], 0, 0))
     return any(item.start < end and start < item.end for item in evidence)
 
 
-def _way_of_judging(old: Assessment, new: Assessment) -> list[AssessmentWarning]:
-    """Say where two assessments, such as one from the history, were not made in the same way."""
-    return [
-        AssessmentWarning(
-            code="judged_differently",
-            message=f"The two versions were judged {how}, so part of the difference may come from that.",
-        )
-        for how in different_ways((old.receipt, new.receipt))
-    ]
-
-
-def _own_warnings(judged: JudgedRevision) -> Iterator[AssessmentWarning]:
-    label, assessment = judged.revision.label, judged.assessment
-    if assessment.score is not None and assessment.receipt.scoring_rule != SCORING_RULE:
-        text = f"{label}: its score is by an older rule; the difference counts both versions by today's."
-        yield AssessmentWarning(code="older_scoring_rule", message=text)
-    for warning in assessment.warnings:
-        yield AssessmentWarning(code=warning.code, message=f"{label}: {warning.message}")
-    if assessment.score is not None and assessment.needs_review:
-        why = "; ".join(r.removesuffix(".") for r in assessment.review_reasons) or "the judging left some doubt"
-        yield AssessmentWarning(code="needs_review", message=f"{label}: a person should look: {why}.")
+def _warnings(old: JudgedRevision, new: JudgedRevision) -> Iterator[AssessmentWarning]:
+    """Say where the two were not judged in the same way, then what is to know about each."""
+    for how in different_ways((old.assessment.receipt, new.assessment.receipt)):
+        text = f"The two versions were judged {how}, so part of the difference may come from that."
+        yield AssessmentWarning(code="judged_differently", message=text)
+    for label, assessment in ((version.revision.label, version.assessment) for version in (old, new)):
+        if assessment.score is not None and assessment.receipt.scoring_rule != SCORING_RULE:
+            text = f"{label}: its score is by an older rule; the difference counts both versions by today's."
+            yield AssessmentWarning(code="older_scoring_rule", message=text)
+        for warning in assessment.warnings:
+            yield AssessmentWarning(code=warning.code, message=f"{label}: {warning.message}")
+        if assessment.score is not None and assessment.needs_review:
+            why = "; ".join(r.removesuffix(".") for r in assessment.review_reasons) or "the judging left some doubt"
+            yield AssessmentWarning(code="needs_review", message=f"{label}: a person should look: {why}.")

@@ -7,7 +7,6 @@ no text holds a digit of a score, an interval, a difference, a probability or a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from coach.bank.questions import Bank, Question, Rubric
 from coach.compare.result import (
@@ -19,7 +18,6 @@ from coach.compare.result import (
     SeriesRow,
     SeriesStep,
 )
-from coach.judge.judging import Verdict
 from coach.report import words
 from coach.report.assessment import question_heading, step_blocks
 from coach.report.display_text import one_line, reflow, visible_part
@@ -52,27 +50,26 @@ _VERDICTS: dict[ComparisonVerdict, str] = {
     "worse": "Worse",
     "no_clear_change": "No clear change",
 }
-_EXAMPLE_VERDICTS: dict[ComparisonVerdict, str] = {
-    "improved": "The example shows more",
-    "worse": "Your answer shows more",
-    "no_clear_change": "No clear difference",
-}
-_EXAMPLE_EXPLANATIONS: dict[ComparisonVerdict, str] = {
-    "improved": "The example shows more of what an interviewer listens for than your answer does.",
-    "worse": "Your answer shows more of what an interviewer listens for than this example does.",
-    "no_clear_change": "Your answer shows about as much of what an interviewer listens for as the example.",
+_TONES = {"improved": Standing.EARNED, "worse": Standing.AGAINST}
+#: What is said of an example beside the candidate's own answer: the verdict, and what it means.
+_EXAMPLE_VERDICTS: dict[ComparisonVerdict, tuple[str, str]] = {
+    "improved": (
+        "The example shows more",
+        "The example shows more of what an interviewer listens for than your answer does.",
+    ),
+    "worse": (
+        "Your answer shows more",
+        "Your answer shows more of what an interviewer listens for than this example does.",
+    ),
+    "no_clear_change": (
+        "No clear difference",
+        "Your answer shows about as much of what an interviewer listens for as the example.",
+    ),
 }
 _EXAMPLE_NOTE = (
     "This is one example of a strong answer, not the right answer: others are as good. Take over its ideas, never its "
     "facts; tell what you did yourself."
 )
-_STATES = {
-    Verdict.MET: "there",
-    Verdict.PARTLY: "partly there",
-    Verdict.NOT_MET: "missing",
-    Verdict.UNJUDGED: "not judged",
-}
-_FLAG_STATES = {**_STATES, Verdict.MET: "said", Verdict.PARTLY: "perhaps said", Verdict.NOT_MET: "not said"}
 
 
 def comparison_document(
@@ -90,7 +87,7 @@ def comparison_document(
     series: tuple[Block, ...] = ()
     if isinstance(result, ComparisonSeries):
         last = f"The last step: {comparison.old.label} → {comparison.new.label}"
-        series = (*_series_blocks(result, bank.rubric_of(question), show_score), Heading(last))
+        series = (*_series_blocks(result, report.rubric, show_score), Heading(last))
     return Document(
         f"Comparison: {one_line(question.text)}",
         (
@@ -109,49 +106,48 @@ def comparison_document(
     )
 
 
-@dataclass(frozen=True)
 class _Report:
     """The parts of the document."""
 
-    comparison: Comparison
-    question: Question
-    bank: Bank
-    show_score: bool
-
-    @property
-    def example(self) -> bool:
-        """Whether the new version is an example, not the candidate's own."""
-        return self.comparison.new.example
-
-    @property
-    def parts(self) -> tuple[str, str]:
-        """What the two versions are called."""
-        return ("Your answer", "Example") if self.example else ("Old", "New")
+    def __init__(self, comparison: Comparison, question: Question, bank: Bank, show_score: bool) -> None:
+        self.comparison = comparison
+        self.rubric = bank.rubric_of(question)
+        self.checks = bank.checks_of(question)
+        self.show_score = show_score
+        #: Whether the new version is an example, not the candidate's own.
+        self.example = comparison.new.example
+        #: Each version by what it is called.
+        self.versions = dict(
+            zip(
+                ("Your answer", "Example") if self.example else ("Old", "New"),
+                (comparison.old, comparison.new),
+                strict=True,
+            )
+        )
+        #: The number of each change, by its check.
+        self.numbers = {change.check_id: number for number, change in enumerate(comparison.changes(), 1)}
 
     def headline(self) -> Card:
         """Say which version is better, how surely, and where both stand."""
-        comparison, rubric = self.comparison, self.bank.rubric_of(self.question)
-        verdict = comparison.verdict
-        name = _NOT_COMPARED if verdict is None else (_EXAMPLE_VERDICTS if self.example else _VERDICTS)[verdict]
-        if self.example or verdict in (None, "no_clear_change"):
-            tone = Standing.PARTLY
-        else:
-            tone = Standing.EARNED if verdict == "improved" else Standing.AGAINST
+        comparison, verdict = self.comparison, self.comparison.verdict
+        name, text = _NOT_COMPARED, comparison.no_verdict_reason or ""
+        if verdict:
+            name, text = _EXAMPLE_VERDICTS[verdict] if self.example else (_VERDICTS[verdict], _meaning(comparison))
+        tone = Standing.PARTLY if self.example else _TONES.get(verdict or "", Standing.PARTLY)
         versions = [
-            Item((Span(f"{part}:", "strong"), f" {version.label} · {_standing(version, rubric, self.show_score)}"))
-            for part, version in zip(self.parts, (comparison.old, comparison.new), strict=True)
+            Item((Span(f"{part}:", "strong"), f" {version.label} · {_standing(version, self.rubric, self.show_score)}"))
+            for part, version in self.versions.items()
         ]
         note = [Paragraph(_EXAMPLE_NOTE, "italic")] if comparison.old.example or self.example else []
-        blocks: tuple[Block, ...] = (Paragraph(explanation(comparison)), *note, Items(tuple(versions)))
-        return Card(Span(name, "strong", tone), self._difference(), blocks, headline=True)
-
-    def _difference(self) -> str:
-        difference = self.comparison.difference
-        if difference is None or not self.show_score:
-            return ""
-        low, high = (signed(edge) for edge in self.comparison.interval or (0.0, 0.0))
-        text = difference_text(difference)
-        return f"{text}, likely between {low} and {high}" if low != high else text
+        blocks: tuple[Block, ...] = (Paragraph(text), *note, Items(tuple(versions)))
+        difference = ""
+        if comparison.difference is not None and self.show_score:
+            points = words.whole(abs(comparison.difference))
+            more = "more" if comparison.difference > 0 else "fewer"
+            difference = f"{words.counted(points, 'point')} {more}" if points else "no points more or fewer"
+            low, high = (_signed(edge) for edge in comparison.interval or (0.0, 0.0))
+            difference += f", likely between {low} and {high}" if low != high else ""
+        return Card(Span(name, "strong", tone), difference, blocks, headline=True)
 
     def notices(self) -> tuple[Block, ...]:
         """Say what is to know about the answers."""
@@ -162,77 +158,65 @@ class _Report:
 
     def changes(self) -> Iterator[Block]:
         """Tell what was lost and gained."""
-        said, example = self.comparison, self.example
-        good, bad = (Standing.AGAINST, Standing.EARNED) if example else (Standing.EARNED, Standing.AGAINST)
+        said, against = self.comparison, Standing.AGAINST
         groups = (
-            (said.lost, bad, "Lost: put this back first", "What your answer shows and the example does not"),
-            (
-                said.red_flags_appeared,
-                Standing.AGAINST,
-                "New, and it counts against you",
-                "What would count against the example",
-            ),
-            (said.gained, Standing.EARNED, "Gained", "What the example shows and your answer does not"),
-            (
-                said.red_flags_gone,
-                good,
-                "Gone: this no longer counts against you",
-                "What counts against your answer and not against the example",
-            ),
+            ("Lost: put this back first", said.lost, against),
+            ("New, and it counts against you", said.red_flags_appeared, against),
+            ("Gained", said.gained, Standing.EARNED),
+            ("Gone: this no longer counts against you", said.red_flags_gone, Standing.EARNED),
         )
-        numbers = self._numbers()
-        for changes, standing, title, example_title in groups:
+        if self.example:
+            groups = (
+                ("What your answer shows and the example does not", said.lost, Standing.EARNED),
+                ("What would count against the example", said.red_flags_appeared, against),
+                ("What the example shows and your answer does not", said.gained, Standing.EARNED),
+                ("What counts against your answer and not against the example", said.red_flags_gone, against),
+            )
+        for title, changes, standing in groups:
             if not changes:
                 continue
-            yield Heading(example_title if example else title)
-            if changes is said.lost and not example:
+            yield Heading(title)
+            if changes is said.lost and not self.example:
                 yield Paragraph("The old version showed it. Its sentence is quoted, so that it can go back in.", "dim")
-            yield Items(tuple(self._change(change, standing, numbers[change.check_id]) for change in changes))
+            yield Items(tuple(self._change(change, standing) for change in changes))
         if said.red_flags_remaining:
             yield Heading("Still counts against you")
-            yield Items(tuple(self._item(change, Standing.AGAINST, "") for change in said.red_flags_remaining))
+            yield Items(tuple(self._item(change, against, "") for change in said.red_flags_remaining))
 
-    def _numbers(self) -> dict[str, int]:
-        """Return the number of each change, by its check."""
-        return {change.check_id: number for number, change in enumerate(self.comparison.changes(), 1)}
-
-    def _change(self, change: CheckChange, standing: Standing, number: int) -> Item:
-        """Return what happened to a check."""
-        points = points_text(change.points) if self.show_score else ""
+    def _change(self, change: CheckChange, standing: Standing) -> Item:
+        """Return what happened to a check, and what following the advice on it brought."""
+        # Less than half a point is not worth a number.
+        points = _signed(change.points) if self.show_score and words.whole(abs(change.points)) else ""
+        points += (" point" if points in ("+1", "-1") else " points") if points else ""
+        number = self.numbers[change.check_id]
         hint = f"change {number}, show it in the text"
         marker = Span(f"[{number}]", "marker", standing, to=f"quote-{change.check_id}", hint=hint)
-        note = self._acknowledgements().get(change.check_id, "")
-        return self._item(change, standing, ", ".join(filter(None, (step_text(change), points))), marker, note)
+        note = ""
+        for item in self.comparison.followed_advice:
+            if item.check_id == change.check_id:
+                left = (words.gain_text(item.gain_left) if self.show_score else "") or "more"
+                note = f"You began to follow the advice on this. Completing it can bring {left}."
+                note = "You followed the advice on this." if item.complete else note
+        step = words.change_text(change.kind, change.old_verdict, change.new_verdict)
+        return self._item(change, standing, ", ".join(filter(None, (step, points))), marker, note)
 
     def _item(
         self, change: CheckChange, standing: Standing, aside: str, marker: Span | str = "", note: str = ""
     ) -> Item:
         text = joined(" ", marker, change.statement, Span(f"({aside})" if aside else "", "strong"))
         old, new = ([one_line(item.quote) for item in side] for side in (change.old_evidence, change.new_evidence))
-        sides = {"both": old} if old == new else dict(zip(map(str.lower, self.parts), (old, new), strict=True))
+        sides = {"both": old} if old == new else dict(zip(map(str.lower, self.versions), (old, new), strict=True))
         quotes = tuple((Span(f"{part}:", "dim"), f" “{quote}”") for part, side in sides.items() for quote in side)
         blocks: list[Block] = [Quote(quotes, standing)] if quotes else []
         blocks += [Paragraph(note, "italic")] if note else []
         return Item(text, standing, tuple(blocks), id=f"point-{change.check_id}")
 
-    def _acknowledgements(self) -> dict[str, str]:
-        notes = {}
-        for item in self.comparison.followed_advice:
-            left = words.gain_text(item.gain_left) if self.show_score else ""
-            notes[item.check_id] = (
-                "You followed the advice on this."
-                if item.complete
-                else f"You began to follow the advice on this. Completing it can bring {left or 'more'}."
-            )
-        return notes
-
     def texts(self, old: str, new: str) -> tuple[Block, ...]:
         """Show both texts with what differs."""
-        pieces = diff_pieces(self.comparison.diff.segments, old, new, self._numbers())
+        pieces = diff_pieces(self.comparison.diff.segments, old, new, self.numbers)
         if not pieces:
             return ()
-        versions = zip(self.parts, (self.comparison.old, self.comparison.new), strict=True)
-        first, second = (f"{part}: {version.label}" for part, version in versions)
+        first, second = (f"{part}: {version.label}" for part, version in self.versions.items())
         return Heading("The text, old and new"), TextDiff((first, second), pieces)
 
     def claims(self) -> tuple[Block, ...]:
@@ -240,36 +224,29 @@ class _Report:
         by_sentence: dict[str, list[str]] = {}
         for claim in self.comparison.new_claims:
             by_sentence.setdefault(one_line(claim.evidence.quote), []).append(one_line(claim.claim))
-        if not by_sentence:
-            return ()
         items = [Item((Span(f"{', '.join(facts)}:", "strong"), f" “{quote}”")) for quote, facts in by_sentence.items()]
         hint = "Only the new version says this. Make sure that it is true of you: an interviewer may ask about it."
-        return (
-            Heading("New claims: be ready to explain them"),
-            Paragraph(hint, "dim"),
-            Items(tuple(items)),
-        )
+        heading = Heading("New claims: be ready to explain them")
+        return (heading, Paragraph(hint, "dim"), Items(tuple(items))) if items else ()
 
     def steps(self) -> tuple[Block, ...]:
         """Return the advice that can bring most now."""
-        titles = {criterion.id: criterion.title for criterion in self.bank.rubric_of(self.question).criteria}
-        checks = self.bank.checks_of(self.question)
-        verbs = {check.id: words.STEP_VERBS[Standing.AGAINST] for check in checks if check.kind == "red_flag"}
+        titles = {criterion.id: criterion.title for criterion in self.rubric.criteria}
+        verbs = {check.id: words.STEP_VERBS[Standing.AGAINST] for check in self.checks if check.kind == "red_flag"}
         if not self.example:
             verbs |= {change.check_id: "Put back" for change in self.comparison.lost}
-        homes = {check.id: titles.get(check.criterion, "") for check in checks}
+        homes = {check.id: titles.get(check.criterion, "") for check in self.checks}
         return step_blocks(self.comparison.next_advice[:STEPS], homes, verbs, self.show_score)
 
     def missing(self) -> tuple[Block, ...]:
         """Name what neither version shows in full."""
-        if not self.comparison.still_missing:
-            return ()
         steps = {item.check_id: f"see step {n}" for n, item in enumerate(self.comparison.next_advice[:STEPS], 1)}
         items = [
             self._item(change, Standing.MISSING, steps.get(change.check_id, ""))
             for change in self.comparison.still_missing
         ]
-        return Heading("Still missing in your answer" if self.example else "Still missing"), Items(tuple(items))
+        heading = Heading("Still missing in your answer" if self.example else "Still missing")
+        return (heading, Items(tuple(items))) if items else ()
 
     def left_out(self) -> tuple[Block, ...]:
         """Name the checks that say nothing about the difference."""
@@ -278,9 +255,10 @@ class _Report:
 
     def receipt(self) -> Receipt:
         """Say how the verdict is found, and who judged each version."""
-        comparison = self.comparison
-        lines: list[tuple[str, ...]] = [(comparison.rule,)] if self.show_score and comparison.verdict else []
-        for part, version in zip(self.parts, (comparison.old, comparison.new), strict=True):
+        lines: list[tuple[str, ...]] = []
+        if self.show_score and self.comparison.verdict:
+            lines.append((self.comparison.rule,))
+        for part, version in self.versions.items():
             who, how = words.receipt_lines(version.receipt, judged=version.score is not None)
             lines += [(f"{part}: {who[0]}", *who[1:]), how]
         # What both share, such as method and prompts at the same minute, is told once.
@@ -308,58 +286,25 @@ def _range(version: ComparedVersion) -> str:
     return " and ".join(str(words.whole(edge)) for edge in version.interval or ())
 
 
-def difference_text(difference: float) -> str:
-    """Return a difference of two scores in words, such as ``11 points more``."""
-    points = words.whole(abs(difference))
-    if points == 0:
-        return "no points more or fewer"
-    return f"{words.counted(points, 'point')} {'more' if difference > 0 else 'fewer'}"
-
-
-def signed(points: float) -> str:
+def _signed(points: float) -> str:
     """Return points with their sign, such as ``+7``, ``-3`` or ``0``."""
     number = words.whole(abs(points))
-    return "0" if number == 0 else f"{'+' if points > 0 else '-'}{number}"
+    return f"{'+' if points > 0 else '-'}{number}" if number else "0"
 
 
-def points_text(points: float) -> str:
-    """Return what one check moved; less than half a point is not worth a number."""
-    number = words.whole(abs(points))
-    return f"{signed(points)} point{'s' if number > 1 else ''}" if number else ""
-
-
-def step_text(change: CheckChange) -> str:
-    """Return how a check changed, such as ``missing → there``."""
-    states = _STATES if change.kind == "point" else _FLAG_STATES
-    return f"{states[change.old_verdict]} → {states[change.new_verdict]}"
-
-
-def explanation(comparison: Comparison) -> str:
+def _meaning(comparison: Comparison) -> str:
     """Return what the verdict means; no kinder than the verdict, and no harder."""
-    if comparison.verdict is None:
-        return comparison.no_verdict_reason or ""
-    if comparison.new.example:
-        return _EXAMPLE_EXPLANATIONS[comparison.verdict]
+    up, down = comparison.gained or comparison.red_flags_gone, comparison.lost or comparison.red_flags_appeared
     if comparison.verdict == "improved":
         text = "The new version is better: the difference is larger than what rewording alone can move."
         return f"{text} It also lost something; that stands first." if comparison.lost else text
-    return _worse(comparison) if comparison.verdict == "worse" else _no_clear_change(comparison)
-
-
-def _worse(comparison: Comparison) -> str:
-    text = "The new version shows less of what an interviewer listens for than the old one."
-    if comparison.lost:
-        return f"{text} What was lost stands first; putting it back is the quickest way up."
-    if comparison.red_flags_appeared:
-        return f"{text} A new statement counts against you; taking it out is the quickest way up."
-    return text
-
-
-def _no_clear_change(comparison: Comparison) -> str:
+    if comparison.verdict == "worse":
+        text = "The new version shows less of what an interviewer listens for than the old one."
+        if comparison.lost:
+            return f"{text} What was lost stands first; putting it back is the quickest way up."
+        return f"{text} A new statement counts against you; taking it out is the quickest way up." if down else text
     if comparison.old.answer_sha256 == comparison.new.answer_sha256:
         return "The two texts are the same."
-    up = comparison.gained or comparison.red_flags_gone
-    down = comparison.lost or comparison.red_flags_appeared
     if up and down:
         return (
             "Some things were gained and some were lost; together the difference is too small to call. Put back what "
@@ -422,32 +367,33 @@ def _cells(row: SeriesRow, rubric: Rubric, show_score: bool) -> tuple[str, ...]:
         version.label + (" (best)" if row.best else ""),
         _level(version, rubric),
         *((score, _range(version)) if show_score else ()),
-        _verdict(row.against_previous, show_score),
-        _verdict(row.against_first, show_score),
+        _against(row.against_previous, show_score),
+        _against(row.against_first, show_score),
     )
 
 
-def _verdict(step: SeriesStep | None, show_score: bool) -> str:
+def _against(step: SeriesStep | None, show_score: bool) -> str:
     if step is None:
         return ""
     if step.verdict is None or step.difference is None:
         return _NOT_COMPARED
     word = _VERDICTS[step.verdict]
-    return f"{word} ({signed(step.difference)})" if show_score else word
+    return f"{word} ({_signed(step.difference)})" if show_score else word
 
 
 def _version_changes(row: SeriesRow) -> Iterator[Block]:
     """Tell what one version lost and gained since the one before, or why it could not be judged."""
     step, reason = row.against_previous, row.version.unscored_reason
-    lost = [*step.lost, *step.red_flags_appeared] if step else []
-    gained = [*step.gained, *step.red_flags_gone] if step else []
-    if reason or lost or gained:
+    items = []
+    for changes, standing in (
+        ([*step.lost, *step.red_flags_appeared] if step else [], Standing.AGAINST),
+        ([*step.gained, *step.red_flags_gone] if step else [], Standing.EARNED),
+    ):
+        for change in changes:
+            moved = words.change_text(change.kind, change.old_verdict, change.new_verdict)
+            items.append(Item(f"{words.check_text(change.kind, change.statement)} ({moved})", standing))
+    if reason or items:
         yield Paragraph(f"{row.version.label}: {reason}" if reason else f"{row.version.label}, since the one before:")
-    items = [
-        Item(f"{words.check_text(change.kind, change.statement)} ({step_text(change)})", standing)
-        for changes, standing in ((lost, Standing.AGAINST), (gained, Standing.EARNED))
-        for change in changes
-    ]
     if items:
         yield Items(tuple(items))
 

@@ -45,16 +45,9 @@ class _Stretch(NamedTuple):
     to_j: int
 
 
-class _Step(NamedTuple):
-    """One piece less, more or the same; the ends are those in the two texts, the rest tells the piece that changed."""
-
-    kind: SegmentKind
-    old_end: int | None
-    new_end: int | None
-    changed: tuple[int, int | None] | None = None
-
-
 _Sentences = list[list[_Piece]]
+#: A piece that is the same in both texts; or None for one of them.
+_Pair = tuple[_Piece | None, _Piece | None]
 
 
 def diff_texts(old: str, new: str, language: str = "en") -> TextDiff:
@@ -63,25 +56,23 @@ def diff_texts(old: str, new: str, language: str = "en") -> TextDiff:
     The spans of the segments cover both texts without gaps, in order; of two changes at one place, the removed pieces
     come first. A piece that is removed or inserted lies in one sentence.
     """
-    # Of two ways of the same length difflib may prefer another one for swapped texts.
-    swapped = old > new
     left, right = list(_sentences(old, language)), list(_sentences(new, language))
     keys, other_keys = ([" ".join(_words(sentence)) for sentence in side] for side in (left, right))
     anchors = [
         (stretch.i + k, stretch.j + k)
-        for stretch in _stretches(keys, other_keys, swapped)
+        for stretch in _stretches(keys, other_keys)
         if stretch.same
         for k in range(stretch.to_i - stretch.i)
     ]
     _mark_moved(left, right, keys, other_keys, anchors)
-    steps: list[_Step] = []
+    pairs: list[_Pair] = []
     i = j = 0
     for to_i, to_j in [*anchors, (len(left), len(right))]:
-        steps += _word_steps(left[i:to_i], right[j:to_j], swapped)
+        pairs += _word_pairs(left[i:to_i], right[j:to_j])
         # A matched pair may still differ in capitals and punctuation.
         i, j = to_i + 1, to_j + 1
-        steps += _word_steps(left[to_i:i], right[to_j:j], swapped)
-    segments = list(_segments(steps, old, new))
+        pairs += _word_pairs(left[to_i:i], right[to_j:j])
+    segments = list(_segments(pairs, old, new))
     return TextDiff(segments=segments, moved=list(_moved_sentences(segments)))
 
 
@@ -96,10 +87,12 @@ def _words(pieces: Sequence[_Piece]) -> list[str]:
     return _WORD.findall(" ".join(piece.key for piece in pieces).casefold())
 
 
-def _stretches(left: Sequence[str], right: Sequence[str], swapped: bool) -> Iterator[_Stretch]:
-    first, second = (right, left) if swapped else (left, right)
+def _stretches(left: list[str], right: list[str]) -> Iterator[_Stretch]:
+    # Of two ways of the same length difflib may prefer another one for swapped texts.
+    swapped = left > right
     # In long stretches difflib looks for no match among the commonest words alone: that would take its time squared.
-    for tag, i, to_i, j, to_j in SequenceMatcher(None, first, second).get_opcodes():
+    matcher = SequenceMatcher(None, right, left) if swapped else SequenceMatcher(None, left, right)
+    for tag, i, to_i, j, to_j in matcher.get_opcodes():
         yield _Stretch(tag == "equal", *((j, to_j, i, to_i) if swapped else (i, to_i, j, to_j)))
 
 
@@ -120,15 +113,15 @@ def _mark_moved(
         right[j] = [_Piece(right[j][-1].end, f"\nright {number}", j, number)]
 
 
-def _word_steps(old: _Sentences, new: _Sentences, swapped: bool) -> Iterator[_Step]:
+def _word_pairs(old: _Sentences, new: _Sentences) -> Iterator[_Pair]:
     left, right = list(chain(*old)), list(chain(*new))
-    stretches = _stretches([piece.key for piece in left], [piece.key for piece in right], swapped)
+    stretches = _stretches([piece.key for piece in left], [piece.key for piece in right])
     for same, i, to_i, j, to_j in _gathered(stretches, left, right):
         if same:
-            yield from (_Step("same", a.end, b.end) for a, b in zip(left[i:to_i], right[j:to_j], strict=True))
-            continue
-        yield from (_Step("removed", piece.end, None, piece[2:]) for piece in left[i:to_i])
-        yield from (_Step("inserted", None, piece.end, piece[2:]) for piece in right[j:to_j])
+            yield from zip(left[i:to_i], right[j:to_j], strict=True)
+        else:
+            yield from ((piece, None) for piece in left[i:to_i])
+            yield from ((None, piece) for piece in right[j:to_j])
 
 
 def _gathered(stretches: Iterator[_Stretch], left: Sequence[_Piece], right: Sequence[_Piece]) -> list[_Stretch]:
@@ -157,14 +150,13 @@ def _gathered(stretches: Iterator[_Stretch], left: Sequence[_Piece], right: Sequ
     return done
 
 
-def _segments(steps: Sequence[_Step], old: str, new: str) -> Iterator[DiffSegment]:
+def _segments(pairs: Sequence[_Pair], old: str, new: str) -> Iterator[DiffSegment]:
     a = b = 0
-    for _, run in groupby(steps, key=lambda step: step.kind == "same"):
-        removed_first = sorted(run, key=lambda step: step.kind == "inserted")
-        for (kind, changed), group in groupby(removed_first, key=lambda step: (step.kind, step.changed)):
-            *_, last = group
-            to_a = a if last.old_end is None else last.old_end
-            to_b = b if last.new_end is None else last.new_end
+    for _, run in groupby(pairs, key=lambda pair: None in pair):
+        removed_first = sorted(run, key=lambda pair: pair[0] is None)
+        for (kind, _, moved), group in groupby(removed_first, key=_what_happened):
+            *_, (last, other_last) = group
+            to_a, to_b = last.end if last else a, other_last.end if other_last else b
             yield DiffSegment(
                 kind=kind,
                 text=old[a:to_a] if kind == "removed" else new[b:to_b],
@@ -172,9 +164,17 @@ def _segments(steps: Sequence[_Step], old: str, new: str) -> Iterator[DiffSegmen
                 old_end=to_a,
                 new_start=b,
                 new_end=to_b,
-                moved=changed[1] if changed else None,
+                moved=moved,
             )
             a, b = to_a, to_b
+
+
+def _what_happened(pair: _Pair) -> tuple[SegmentKind, int | None, int | None]:
+    """Return what became of a piece, and of a changed one its sentence and the number of the moved sentence it is."""
+    one, other = pair
+    if one is None and other:
+        return "inserted", other.sentence, other.moved
+    return ("removed", one.sentence, one.moved) if one and other is None else ("same", None, None)
 
 
 def _moved_sentences(segments: Sequence[DiffSegment]) -> Iterator[MovedSentence]:

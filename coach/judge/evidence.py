@@ -138,10 +138,10 @@ def find_evidence(
     if matcher is not None:
         units += [(place, part) for place, text in list(units) for part in clauses(text)]
     texts = [text for _, text in units]
-    known = sorted({text for check in checks for text in _texts_of(check)})
-    key_words = KeyWords(known, question)
-    matrix = similarity.matrix(texts, [*known, question])
-    cosines = [dict(zip(known, row, strict=False)) for row in matrix]
+    known = compared_texts(checks, question)
+    key_words = KeyWords([text for text in known if text != question], question)
+    matrix = similarity.matrix(texts, known)
+    cosines = [dict(zip(known, row, strict=True)) for row in matrix]
     words = [key_words.shares(text) for text in texts]
     # How near each sentence comes to anything that the question asks for.
     on_topic = [max(row) for row in matrix]
@@ -175,10 +175,10 @@ def find_evidence(
         Finding(
             check,
             sentences[quote],
-            _signals(check, own, event),
+            _signals(check, own, event, fit),
             _asked_text(whole if is_reference(check) else about, whole[quote]),
         )
-        for check, own, quote in zip(checks, found, quotes, strict=True)
+        for check, own, quote, fit in zip(checks, found, quotes, fits_of(found), strict=True)
     ]
 
 
@@ -202,6 +202,21 @@ def choose_quotes(likenesses: Sequence[Sequence[Likeness]]) -> list[int]:
         best = sorted(column, reverse=True)[:_COMPARED]
         common.append(_COMMON * sum(best) / len(best))
     return [max(range(len(row)), key=lambda index: row[index] - common[index]) for row in values]
+
+
+def fits_of(likenesses: Sequence[Sequence[Likeness]]) -> list[float]:
+    """Return for each check by how much any sentence fits it better than the three others that it fits best, at most.
+
+    ``likenesses`` has a row for each check; without another check it is how well it can be quoted.
+    """
+    values = [[likeness.quotable() for likeness in row] for row in likenesses]
+    found = [-math.inf] * len(values)
+    for column in zip(*values, strict=True):
+        order = sorted(range(len(column)), key=lambda row: -column[row])
+        for row, value in enumerate(column):
+            others = [column[other] for other in order[: _COMPARED + 1] if other != row][:_COMPARED]
+            found[row] = max(found[row], value - sum(others) / max(1, len(others)))
+    return found
 
 
 def advice_examples(check: Check) -> list[str]:
@@ -228,13 +243,16 @@ def is_reference(check: Check) -> bool:
     return check.kind == "point" and positive_texts(check) == [check.statement]
 
 
-def _texts_of(check: Check) -> list[str]:
-    return [check.statement, *positive_texts(check), *negative_texts(check)]
+def compared_texts(checks: Sequence[Check], question: str) -> list[str]:
+    """Return all texts that every sentence of an answer to a question is compared with, the question's own last."""
+    texts = {t for check in checks for t in (check.statement, *positive_texts(check), *negative_texts(check))}
+    return [*sorted(texts - {question}), question]
 
 
-def _signals(check: Check, likenesses: Sequence[Likeness], event: float | None) -> Signals:
+def _signals(check: Check, likenesses: Sequence[Likeness], event: float | None, fit: float) -> Signals:
     ranked = sorted(((likeness.near(), likeness) for likeness in likenesses), key=lambda item: -item[0])
     near, best = ranked[0]
+    read = sorted((likeness.match for likeness in likenesses if likeness.match is not None), reverse=True)
     return Signals(
         best.statement,
         max(best.examples),
@@ -242,7 +260,10 @@ def _signals(check: Check, likenesses: Sequence[Likeness], event: float | None) 
         max(0.0, (near + ranked[min(1, len(ranked) - 1)][0]) / 2),
         best.example_words,
         statement_only=is_reference(check),
-        match=max((likeness.match for likeness in likenesses if likeness.match is not None), default=None),
+        match=read[0] if read else None,
+        second=read[min(1, len(read) - 1)] if read else None,
+        quote=max(likeness.quotable() for likeness in likenesses),
+        fit=fit,
         event=event if check.needs_event else None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from coach.answer.answer import Answer, AssessmentWarning
 from coach.bank.questions import Check, Question, Rubric
@@ -13,6 +13,10 @@ from coach.model.completion import ChatModel, CompletionRequest, Usage
 
 if TYPE_CHECKING:
     from coach.judge.prompts import PromptTemplates
+
+
+#: Who decided about a check: the language model, the small matcher, or likeness to the author's sentences alone.
+Decider = Literal["model", "matcher", "similarity"]
 
 
 class Verdict(StrEnum):
@@ -43,6 +47,7 @@ class CheckVerdict:
 
     ``probability`` is the calibrated probability (0..1) that the answer does what the check says; None together
     with ``Verdict.UNJUDGED`` and a reason in ``comment``. ``evidence`` holds sentence numbers (from 1), best first.
+    ``decided_by`` is None where nobody decided.
     """
 
     check_id: str
@@ -50,6 +55,7 @@ class CheckVerdict:
     probability: float | None
     evidence: tuple[int, ...] = ()
     comment: str | None = None
+    decided_by: Decider | None = None
 
 
 def unjudged(check: Check, reason: str) -> CheckVerdict:

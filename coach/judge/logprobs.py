@@ -21,7 +21,7 @@ from coach.judge.events import told_events
 from coach.judge.evidence import EVENT_MARGIN, QUOTING, RANKING, Finding, find_evidence, is_reference
 from coach.judge.judging import CheckVerdict, Judge, Judgement, JudgeTask, OnVerdict, Verdict, unjudged
 from coach.judge.prompts import PromptTemplates
-from coach.judge.signals import probability_of, rule_sha256, verdict_of, worth_asking, yes_log_odds
+from coach.judge.signals import decider_of, probability_of, rule_sha256, verdict_of, worth_asking, yes_log_odds
 from coach.judge.similarity import Similarity
 from coach.model.completion import ChatModel, CompletionRequest, Usage
 from coach.model.encoder import Matcher
@@ -97,7 +97,9 @@ class LogprobsJudge(Judge):
                 probability = probability_of(check.kind, signals)
                 verdict = verdict_of(probability, check.kind)
                 evidence = (finding.sentence.number,) if verdict in (Verdict.MET, Verdict.PARTLY) else ()
-                verdicts[check.id] = CheckVerdict(check.id, verdict, probability, evidence)
+                verdicts[check.id] = CheckVerdict(
+                    check.id, verdict, probability, evidence, decided_by=decider_of(check.kind, signals)
+                )
             except _ABOUT_ONE_CHECK as error:
                 verdicts[check.id] = unjudged(check, error.message)
             if on_verdict:

@@ -1,6 +1,6 @@
 """From what was measured about one check to the probability that the answer does it, and to a verdict.
 
-The signals, each cheap and each blind in its own way; all but the last are about the one sentence that comes nearest:
+The signals, each cheap and each blind in its own way; the first five are about the one sentence that comes nearest:
 
 * ``statement``: its cosine with the check's statement,
 * ``example``:   its largest cosine with a sentence that meets the check (the example in the author's advice and
@@ -11,6 +11,9 @@ The signals, each cheap and each blind in its own way; all but the last are abou
 * ``words``:     the largest share of an example's telling words that it holds (see `coach.judge.evidence.KeyWords`),
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
   same check (contextual calibration, Zhao et al. 2021).
+
+* ``match``, ``second``: the two largest log-odds that a small matcher gives the nearest sentences and clauses,
+* ``quote``, ``fit``: how well the best sentence can be quoted for it, and how much better than for other checks.
 
 A check that needs an event has one signal more: ``event``, how far any sentence of the answer tells of something that
 happened (see ``coach.judge.events``).
@@ -28,7 +31,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from coach.judge.judging import Verdict
+from coach.judge.judging import Decider, Verdict
 
 Kind = Literal["point", "red_flag"]
 
@@ -47,44 +50,54 @@ class Signals:
     statement_only: bool = False
     #: The matcher's largest log-odds over the sentences and clauses that it read; None where there is no matcher.
     match: float | None = None
+    #: The second largest of them.
+    second: float | None = None
+    #: How well the best sentence can be quoted for the check, and by how much better than for the three other checks
+    #: that it fits best: what is about everything shows nothing (see `coach.judge.evidence`).
+    quote: float = 0.0
+    fit: float = 0.0
     #: How far the answer tells of an event (0..1), for a check that needs one; None for others and where it is unknown.
     event: float | None = None
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Weights of the logistic model over the signals."""
+class Rule:
+    """A logistic model over the signals: the bias, and a weight for each signal by its name.
+
+    ``told`` and ``untold`` are added for a check that needs an event: where one is told, and where none is.
+    """
 
     bias: float
-    statement: float
-    example: float
-    counter: float
-    support: float
-    words: float
-    log_odds: float
-    match: float = 0.0
+    weights: Mapping[str, float]
+    told: float = 0.0
+    untold: float = 0.0
+
+    def value(self, signals: Signals) -> float:
+        """Return the log-odds that the check is met; a signal that was not measured counts 0."""
+        total = self.bias + sum(weight * (getattr(signals, name) or 0.0) for name, weight in self.weights.items())
+        return total if signals.event is None else total + self.untold + (self.told - self.untold) * signals.event
 
 
 #: Fitted on the labelled exemplars and traps with met and unmet checks weighing the same (benchmarks/fit_signals.py).
 #: The bias of red flags is lowered by 1.8, because accusing an honest answer does more harm than missing a wrong one.
-WEIGHTS: dict[Kind, Weights] = {
-    "point": Weights(-6.5, 0.0, 9.5, -4.5, 1.7, 5.7, 3.0),
-    "red_flag": Weights(-7.8, 4.0, 2.0, 0.0, 0.0, 8.0, 2.8),
+#: What an event adds was fitted to the samples as often as met and unmet checks come: 0.9 and -1.3; weighing the same:
+#: 2.3 and -0.3. Rounded with more weight on the lack: all 40 points of this kind that the sample answers make come with
+#: an event, and only 17 of the 198 others.
+#: "matched" holds for points whose nearest sentences the matcher has read: it and likeness decide. Fitted on answers
+#: that the matcher was not trained on (benchmarks/fit_matcher.py).
+#: "reference" is for a check whose statement is its only example (a reference answer): likeness says less, the model
+#: more. Set by judgement.
+RULES: dict[str, Rule] = {
+    "point": Rule(
+        -6.5, {"example": 9.5, "counter": -4.5, "support": 1.7, "words": 5.7, "log_odds": 3.0}, told=1.0, untold=-2.0
+    ),
+    "red_flag": Rule(-7.8, {"statement": 4.0, "example": 2.0, "words": 8.0, "log_odds": 2.8}),
+    "matched": Rule(-2.6, {"statement": 0.6, "example": 2.1, "support": 2.6, "words": 2.6, "match": 0.78}, told=2.35),
+    "reference": Rule(-2.0, {"statement": 4.0, "words": 1.5, "log_odds": 2.4}),
 }
 #: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
 #: one, and the model tells them apart. Of the red flags in the samples, it gave each that it was asked about over 0.3.
 DISBELIEF = 6.0
-#: What an event adds to a check that needs one, and what it takes away that none is told. Fitted to the samples as
-#: often as met and unmet checks come: 0.9 and -1.3; weighing the same: 2.3 and -0.3. Rounded with more weight on the
-#: lack: all 40 points of this kind that the sample answers make come with an event, and only 17 of the 198 others.
-_TOLD, UNTOLD = 1.0, -2.0
-#: Where the matcher has read the nearest sentences, it and similarity decide about points, and the model is not asked.
-#: Fitted on the half ``build`` of the answers in eleven voices (benchmarks/fit_matcher.py); the model's view is not
-#: among these signals yet, because it was not measured on them.
-MATCHED = Weights(-2.6, 0.6, 2.1, 0.0, 2.6, 2.6, 0.0, 0.78)
-MATCHED_TOLD, MATCHED_UNTOLD = 2.35, 0.0
-#: For a check whose statement is its only example (a reference answer): similarity says less, the model more.
-_STATEMENT_ONLY = Weights(-2.0, 4.0, 0.0, 0.0, 0.0, 1.5, 2.4)
 
 #: A check is met from MET on, partly met from PARTLY on.
 MET, PARTLY = 0.6, 0.35
@@ -95,35 +108,31 @@ RED_FLAG_DOUBT = 0.5
 _ASK_ABOVE, _ASK_BELOW = 0.02, 0.98
 
 
+def rule_of(kind: Kind, signals: Signals) -> str:
+    """Return the name of the rule that joins these signals."""
+    if signals.statement_only:
+        return "reference"
+    return "matched" if kind == "point" and signals.match is not None else kind
+
+
 def probability_of(kind: Kind, signals: Signals) -> float:
     """Return the probability (0..1) that the answer does what a check of this kind says."""
-    matched = _is_matched(kind, signals)
-    weights = _STATEMENT_ONLY if signals.statement_only else MATCHED if matched else WEIGHTS[kind]
-    value = (
-        weights.bias
-        + weights.statement * signals.statement
-        + weights.example * signals.example
-        + weights.counter * signals.counter
-        + weights.support * signals.support
-        + weights.words * signals.words
-        + weights.log_odds * (signals.log_odds or 0.0)
-        + weights.match * (signals.match or 0.0)
-    )
-    if signals.event is not None:
-        told, untold = (MATCHED_TOLD, MATCHED_UNTOLD) if matched else (_TOLD, UNTOLD)
-        value += untold + (told - untold) * signals.event
+    value = RULES[rule_of(kind, signals)].value(signals)
     if kind == "red_flag":
         value -= DISBELIEF * max(0.0, -(signals.log_odds or 0.0))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
 
 
-def _is_matched(kind: Kind, signals: Signals) -> bool:
-    return kind == "point" and signals.match is not None and not signals.statement_only
+def decider_of(kind: Kind, signals: Signals) -> Decider:
+    """Return whose view made the probability: the model's where it was asked."""
+    if signals.log_odds is not None:
+        return "model"
+    return "matcher" if rule_of(kind, signals) == "matched" else "similarity"
 
 
 def worth_asking(kind: Kind, signals: Signals) -> bool:
     """Return whether the model's view could still change the verdict; nobody is accused without it."""
-    if _is_matched(kind, signals):
+    if rule_of(kind, signals) == "matched":
         return False
     probability = probability_of(kind, signals)
     if signals.statement_only or probability < _ASK_ABOVE:
@@ -135,14 +144,8 @@ def rule_sha256() -> str:
     """Return a short hash of the weights and limits, which change verdicts as a model or a prompt does."""
     rule = repr(
         (
-            MATCHED,
-            MATCHED_TOLD,
-            MATCHED_UNTOLD,
-            sorted(WEIGHTS.items()),
+            [(name, r.bias, sorted(r.weights.items()), r.told, r.untold) for name, r in sorted(RULES.items())],
             DISBELIEF,
-            _TOLD,
-            UNTOLD,
-            _STATEMENT_ONLY,
             _ASK_ABOVE,
             _ASK_BELOW,
         )

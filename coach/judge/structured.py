@@ -152,7 +152,7 @@ def without_grader_talk(check: Check, verdict: CheckVerdict, reported: Collectio
     if left:
         return replace(verdict, evidence=left)
     comment = "not met: the only sentence named for it talks to the grader"
-    return CheckVerdict(check.id, Verdict.NOT_MET, STATED_PROBABILITY[Verdict.NOT_MET], (), comment)
+    return CheckVerdict(check.id, Verdict.NOT_MET, STATED_PROBABILITY[Verdict.NOT_MET], (), comment, "model")
 
 
 def reply_schema(checks: Sequence[Check], sentence_numbers: Sequence[int], with_extras: bool) -> JsonSchema:
@@ -288,7 +288,7 @@ def _read_entry(check: Check, entry: Any, known: frozenset[int]) -> CheckVerdict
         verdict, note = Verdict.PARTLY, "counted as partly met: the judge named no sentence that exists"
     reason = _words(entry.get("reason"), MAX_REASON_CHARACTERS)
     comment = f"{reason} ({note})" if reason and note else reason or note or None
-    return CheckVerdict(check.id, verdict, STATED_PROBABILITY[verdict], evidence, comment)
+    return CheckVerdict(check.id, verdict, STATED_PROBABILITY[verdict], evidence, comment, "model")
 
 
 def _read_grader_talk(value: Any, known: frozenset[int]) -> tuple[int, ...]:

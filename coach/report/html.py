@@ -37,7 +37,7 @@ def html_body(document: Document, more: Mapping[str, Markup] | None = None) -> s
     """Return the content of that page, to stand in the ``main`` of another page that has ``style_sheet()``.
 
     It holds no scripts, styles or handlers; its ids are told in ``coach.report.document``. ``more`` is what that page
-    puts at the end of the items with these ids.
+    puts at the end of the items with these ids, of several with one id at the first.
     """
     from markupsafe import Markup
 
@@ -58,7 +58,7 @@ def html_body(document: Document, more: Mapping[str, Markup] | None = None) -> s
             lines=clean_lines,
             kind_of=lambda block: type(block).__name__,
             id=once,
-            more=(more or {}).get,
+            more=dict(more or {}).pop,
             target=lambda name: f"#{_as_id(name)}" if name in places else "",
         )
     )

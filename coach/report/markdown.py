@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import singledispatch
 
 from coach.report import document as doc
 from coach.report import words
@@ -83,24 +83,33 @@ def _quotation(text: str) -> str:
 
 def _blocks(blocks: Iterable[doc.Block]) -> Iterator[str]:
     for block in blocks:
-        yield from (text for text in WRITERS[type(block)](block) if text)
+        yield from filter(None, _write(block))
 
 
-def _heading(block: doc.Heading) -> Iterator[str]:
+@singledispatch
+def _write(block: doc.Block) -> Iterator[str]:
+    """Yield the paragraphs of one block."""
+    raise TypeError(f"Markdown cannot show a {type(block).__name__}")
+
+
+@_write.register
+def _(block: doc.Heading) -> Iterator[str]:
     yield f"{'#' * block.level} {_line(block.text)}"
     # A file begins with its title.
     if block.above:
         yield _line(block.above)
 
 
-def _paragraph(block: doc.Paragraph) -> Iterator[str]:
+@_write.register
+def _(block: doc.Paragraph) -> Iterator[str]:
     if block.look == "question":
         yield f"> {_line(block.text)}"
     else:
         yield _line(block.text, "*" if block.look == "italic" else "")
 
 
-def _items(block: doc.Items) -> Iterator[str]:
+@_write.register
+def _(block: doc.Items) -> Iterator[str]:
     items = []
     for number, item in enumerate(block.items, 1):
         sign = f"{number}. " if block.numbered else "- "
@@ -111,19 +120,22 @@ def _items(block: doc.Items) -> Iterator[str]:
     yield ("\n\n" if any("\n" in item for item in items) else "\n").join(items)
 
 
-def _quote(block: doc.Quote) -> Iterator[str]:
+@_write.register
+def _(block: doc.Quote) -> Iterator[str]:
     for number, text in enumerate(block.texts):
         marker = f"{_line(block.marker)} " if block.marker and not number else ""
         yield f"> {marker}{_line(text)}"
 
 
-def _marked_text(block: doc.MarkedText) -> Iterator[str]:
+@_write.register
+def _(block: doc.MarkedText) -> Iterator[str]:
     yield _pieces((piece.text, "**" if piece.standing else "", piece.markers) for piece in block.pieces)
     if block.legend:
         yield " · ".join(_line((marker, f" {meaning}")) for marker, meaning in block.legend)
 
 
-def _text_diff(block: doc.TextDiff) -> Iterator[str]:
+@_write.register
+def _(block: doc.TextDiff) -> Iterator[str]:
     marks = {"same": "", "removed": "~~", "inserted": "**"}
     parts = ((p.text, marks[p.kind] if p.moved is None else "*", p.markers) for p in block.in_one())
     yield _pieces(parts, {"~~": ("\\[-", "-\\]"), "**": ("{+", "+}"), "*": ("{", "}")})
@@ -147,7 +159,8 @@ def _pieces(
     return _quotation(shown.strip(_BLANKS))
 
 
-def _bar(block: doc.Bar) -> Iterator[str]:
+@_write.register
+def _(block: doc.Bar) -> Iterator[str]:
     yield f"{_drawn(block)} {_line(block.caption)}".rstrip()
 
 
@@ -156,7 +169,8 @@ def _drawn(bar: doc.Bar) -> str:
     return f"`{'█' * filled}{'░' * (_BAR_CELLS - filled)}`"
 
 
-def _table(block: doc.Table) -> Iterator[str]:
+@_write.register
+def _(block: doc.Table) -> Iterator[str]:
     rows = [[_line(column.title) for column in block.columns], ["--:" if c.right else "---" for c in block.columns]]
     for number, row in enumerate(block.rows):
         look = "**" if number == block.best else ""
@@ -164,7 +178,8 @@ def _table(block: doc.Table) -> Iterator[str]:
     yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _card(block: doc.Card) -> Iterator[str]:
+@_write.register
+def _(block: doc.Card) -> Iterator[str]:
     aside = _line(block.aside)
     if block.headline:
         yield _line(block.title, "**") + (f" · {aside}" if aside else "")
@@ -173,31 +188,18 @@ def _card(block: doc.Card) -> Iterator[str]:
     yield from _blocks(block.blocks)
 
 
-def _notice(block: doc.Notice) -> Iterator[str]:
+@_write.register
+def _(block: doc.Notice) -> Iterator[str]:
     rows = [f"> **{_line(block.title)}**", ">", *(f"> - {_line(line)}" for line in block.lines)]
     yield "\n".join(rows)
 
 
-def _chart(block: doc.Chart) -> Iterator[str]:
+@_write.register
+def _(block: doc.Chart) -> Iterator[str]:
     yield _line(block.caption)
 
 
-def _receipt(block: doc.Receipt) -> Iterator[str]:
+@_write.register
+def _(block: doc.Receipt) -> Iterator[str]:
     yield "---"
     yield "  \n".join(_line(" · ".join(parts)) for parts in block.lines)
-
-
-WRITERS: dict[type, Callable[[Any], Iterator[str]]] = {
-    doc.Heading: _heading,
-    doc.Paragraph: _paragraph,
-    doc.Items: _items,
-    doc.Quote: _quote,
-    doc.MarkedText: _marked_text,
-    doc.TextDiff: _text_diff,
-    doc.Bar: _bar,
-    doc.Table: _table,
-    doc.Card: _card,
-    doc.Notice: _notice,
-    doc.Chart: _chart,
-    doc.Receipt: _receipt,
-}

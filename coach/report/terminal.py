@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import singledispatchmethod
 
 from rich.box import MINIMAL, SIMPLE_HEAD
 from rich.cells import cell_len
@@ -120,181 +120,168 @@ class _Page:
             if isinstance(block, doc.Paragraph | doc.Items) and (below_title or isinstance(before, doc.Table)):
                 yield Text()
             before = block
-            yield from WRITERS[type(block)](self, block, indent)
+            yield from self.write(block, indent)
             if isinstance(block, doc.Heading) and block.level == 2:
                 indent = 2
+
+    @singledispatchmethod
+    def write(self, block: doc.Block, indent: int) -> Iterator[Text]:
+        """Yield the lines of one block."""
+        raise TypeError(f"a terminal cannot show a {type(block).__name__}")
+
+    @write.register
+    def _(self, block: doc.Heading, indent: int) -> Iterator[Text]:
+        if block.level == 2:
+            yield Text()
+        if block.above:
+            yield from self.block(self.line(block.above, "dim"))
+        yield from self.block(self.line(block.text, "bold"))
+
+    @write.register
+    def _(self, block: doc.Paragraph, indent: int) -> Iterator[Text]:
+        line = self.line(block.text, block.look)
+        if block.look == "question":
+            line = Text.assemble(self.text("“", "italic"), line, self.text("”", "italic"))
+        yield from self.block(line, " " * indent)
+
+    @write.register
+    def _(self, block: doc.Items, indent: int) -> Iterator[Text]:
+        for number, item in enumerate(block.items, 1):
+            style = _STYLES.get(item.standing, "bold cyan" if block.numbered else "")
+            sign = item.standing.sign if item.standing else str(number) if block.numbered else "-"
+            first = Text.assemble(" " * max(indent, 2), self.text(sign, style), " ")
+            line = self.line(item.text, "accent" if block.numbered else "")
+            yield from self.block(self.beside(line, item.aside), first)
+            yield from self.blocks(item.blocks, first.cell_len)
+
+    @write.register
+    def _(self, block: doc.Quote, indent: int) -> Iterator[Text]:
+        first = Text(" " * indent)
+        if block.marker:
+            first = Text.assemble(first, self.line(block.marker), " ")
+        for number, text in enumerate(block.texts):
+            start = " " * first.cell_len if number else first
+            yield from self.block(self.line(text, _STYLES.get(block.standing, "")), start)
+
+    @write.register
+    def _(self, block: doc.MarkedText, indent: int) -> Iterator[Text]:
+        body = Text()
+        for piece in block.pieces:
+            style = f"underline {_STYLES.get(piece.standing, '')}" if piece.standing else ""
+            body.append_text(self.text(clean_lines(piece.text), style))
+            for marker in piece.markers:
+                body.append_text(self.line(marker))
+        yield from self._beside_a_line(body, [(marker.text, f" {meaning}") for marker, meaning in block.legend])
+
+    def _beside_a_line(self, body: Text, legend: Sequence[doc.Words]) -> Iterator[Text]:
+        edge = self.text("  │ ", "dim")
+        yield from self.block(body, edge, edge)
+        yield from self._legend(legend)
+
+    def _legend(self, meanings: Sequence[doc.Words]) -> Iterator[Text]:
+        if meanings:
+            yield Text()
+            line = self.text(" · ").join(self.line(meaning) for meaning in meanings)
+            line.stylize("dim")
+            yield from self.block(line, "  ")
+
+    @write.register
+    def _(self, block: doc.TextDiff, indent: int) -> Iterator[Text]:
+        legend = [_DIFF_LEGEND[kind] for kind in block.kinds()]
+        if self.whole_width < _SIDE_BY_SIDE_WIDTH:
+            one = Text.assemble(*(self._diff_piece(piece, piece.text) for piece in block.in_one()))
+            yield from self._beside_a_line(one, legend)
+            return
+        width = min(_MAX_COLUMN, (self.whole_width - 5) // 2)
+        table = RichTable(box=MINIMAL, show_header=False, show_edge=False, pad_edge=False)
+        table.add_column(width=width, overflow="fold")
+        table.add_column(width=width, overflow="fold")
+        table.add_row(*(self.line(title, "bold") for title in block.titles))
+        for left, right in block.rows():
+            table.add_row(
+                Text.assemble(*(self._diff_piece(piece, piece.old) for piece in left)),
+                Text.assemble(*(self._diff_piece(piece, piece.new) for piece in right)),
+            )
+        yield from self.table(table, 2)
+        yield from self._legend(legend)
+
+    def _diff_piece(self, piece: doc.DiffPiece, text: str) -> Text:
+        """Return a piece of one text with brackets that need no colour, inside the white space at its edges."""
+        text = clean_lines(text)
+        body = text.strip(" \n")
+        if piece.kind == "same" or not body:
+            return self.text(text)
+        opening, closing = _DIFF_BRACKETS[piece.kind]
+        style = _DIFF_STYLES[piece.kind]
+        if piece.moved is not None:
+            opening, closing, style = f"<{piece.moved} ", f" {piece.moved}>", "dim"
+        start = text.index(body)
+        return Text.assemble(
+            self.text(text[:start]),
+            self.text(f"{opening}{body}{closing}", style),
+            *(self.line(marker) for marker in piece.markers),
+            self.text(text[start + len(body) :]),
+        )
+
+    @write.register
+    def _(self, block: doc.Bar, indent: int) -> Iterator[Text]:
+        yield from self.block(block.caption, Text.assemble(" " * indent, self.bar(block.share), "  "))
+
+    @write.register
+    def _(self, block: doc.Table, indent: int) -> Iterator[Text]:
+        shown = [place for place, column in enumerate(block.columns) if self.width >= _ROOMY or not column.spare]
+        headed = any(column.title for column in block.columns)
+        table = RichTable(box=SIMPLE_HEAD if headed else None, pad_edge=False, show_edge=False, show_header=headed)
+        for column in (block.columns[place] for place in shown):
+            table.add_column(
+                self.line(column.title),
+                justify="right" if column.right else "left",
+                no_wrap=not column.wraps,
+                # rich's own sign for what was cut is no ASCII.
+                overflow="fold" if column.wraps else "crop" if self.plain else "ellipsis",
+            )
+        for number, row in enumerate(block.rows):
+            cells = (row[place] for place in shown)
+            table.add_row(
+                *(self.bar(cell.share) if isinstance(cell, doc.Bar) else self.line(cell) for cell in cells),
+                style="bold" if number == block.best else "",
+            )
+        yield from self.table(table, 0 if headed else indent)
+
+    @write.register
+    def _(self, block: doc.Card, indent: int) -> Iterator[Text]:
+        yield Text()
+        yield from self.block(self.beside(self.line(block.title, "bold"), block.aside), "  ")
+        for inner in block.blocks:
+            yield from self.blocks([inner], 4 if isinstance(inner, doc.Items) else 2)
+
+    @write.register
+    def _(self, block: doc.Notice, indent: int) -> Iterator[Text]:
+        yield from self.write(doc.Heading(block.title), indent)
+        for line in block.lines:
+            yield from self.block(line, Text.assemble("  ", self.text("!", "yellow"), " "))
+
+    @write.register
+    def _(self, block: doc.Chart, indent: int) -> Iterator[Text]:
+        yield from self.block(self.line(block.caption, "dim"), " " * indent)
+
+    @write.register
+    def _(self, block: doc.Receipt, indent: int) -> Iterator[Text]:
+        yield Text()
+        yield self.text("─" * self.width, "dim")
+        for parts in block.lines:
+            line = ""
+            # A line is broken between its parts where that is enough.
+            for part in parts:
+                longer = f"{line} · {part}" if line else part
+                if line and cell_len(longer) > self.width:
+                    yield from self.block(self.line(line, "dim"))
+                    longer = part
+                line = longer
+            yield from self.block(self.line(line, "dim"))
 
 
 def _stripped(*parts: Text | str | tuple[str, str | Style]) -> Text:
     line = Text.assemble(*parts)
     line.rstrip()
     return line
-
-
-def _heading(page: _Page, block: doc.Heading, indent: int) -> Iterator[Text]:
-    if block.level == 2:
-        yield Text()
-    if block.above:
-        yield from page.block(page.line(block.above, "dim"))
-    yield from page.block(page.line(block.text, "bold"))
-
-
-def _paragraph(page: _Page, block: doc.Paragraph, indent: int) -> Iterator[Text]:
-    line = page.line(block.text, block.look)
-    if block.look == "question":
-        line = Text.assemble(page.text("“", "italic"), line, page.text("”", "italic"))
-    yield from page.block(line, " " * indent)
-
-
-def _items(page: _Page, block: doc.Items, indent: int) -> Iterator[Text]:
-    for number, item in enumerate(block.items, 1):
-        style = _STYLES.get(item.standing, "bold cyan" if block.numbered else "")
-        sign = item.standing.sign if item.standing else str(number) if block.numbered else "-"
-        first = Text.assemble(" " * max(indent, 2), page.text(sign, style), " ")
-        yield from page.block(page.beside(page.line(item.text, "accent" if block.numbered else ""), item.aside), first)
-        yield from page.blocks(item.blocks, first.cell_len)
-
-
-def _quote(page: _Page, block: doc.Quote, indent: int) -> Iterator[Text]:
-    first = Text(" " * indent)
-    if block.marker:
-        first = Text.assemble(first, page.line(block.marker), " ")
-    for number, text in enumerate(block.texts):
-        start = " " * first.cell_len if number else first
-        yield from page.block(page.line(text, _STYLES.get(block.standing, "")), start)
-
-
-def _marked_text(page: _Page, block: doc.MarkedText, indent: int) -> Iterator[Text]:
-    body = Text()
-    for piece in block.pieces:
-        style = f"underline {_STYLES.get(piece.standing, '')}" if piece.standing else ""
-        body.append_text(page.text(clean_lines(piece.text), style))
-        for marker in piece.markers:
-            body.append_text(page.line(marker))
-    yield from _beside_a_line(page, body, [(marker.text, f" {meaning}") for marker, meaning in block.legend])
-
-
-def _beside_a_line(page: _Page, body: Text, legend: Sequence[doc.Words]) -> Iterator[Text]:
-    edge = page.text("  │ ", "dim")
-    yield from page.block(body, edge, edge)
-    yield from _legend(page, legend)
-
-
-def _legend(page: _Page, meanings: Sequence[doc.Words]) -> Iterator[Text]:
-    if meanings:
-        yield Text()
-        line = page.text(" · ").join(page.line(meaning) for meaning in meanings)
-        line.stylize("dim")
-        yield from page.block(line, "  ")
-
-
-def _text_diff(page: _Page, block: doc.TextDiff, indent: int) -> Iterator[Text]:
-    legend = [_DIFF_LEGEND[kind] for kind in block.kinds()]
-    if page.whole_width < _SIDE_BY_SIDE_WIDTH:
-        one = Text.assemble(*(_diff_piece(page, piece, piece.text) for piece in block.in_one()))
-        yield from _beside_a_line(page, one, legend)
-        return
-    width = min(_MAX_COLUMN, (page.whole_width - 5) // 2)
-    table = RichTable(box=MINIMAL, show_header=False, show_edge=False, pad_edge=False)
-    table.add_column(width=width, overflow="fold")
-    table.add_column(width=width, overflow="fold")
-    table.add_row(*(page.line(title, "bold") for title in block.titles))
-    for left, right in block.rows():
-        table.add_row(
-            Text.assemble(*(_diff_piece(page, piece, piece.old) for piece in left)),
-            Text.assemble(*(_diff_piece(page, piece, piece.new) for piece in right)),
-        )
-    yield from page.table(table, 2)
-    yield from _legend(page, legend)
-
-
-def _diff_piece(page: _Page, piece: doc.DiffPiece, text: str) -> Text:
-    """Return a piece of one text with brackets that need no colour, inside the white space at its edges."""
-    text = clean_lines(text)
-    body = text.strip(" \n")
-    if piece.kind == "same" or not body:
-        return page.text(text)
-    opening, closing = _DIFF_BRACKETS[piece.kind]
-    style = _DIFF_STYLES[piece.kind]
-    if piece.moved is not None:
-        opening, closing, style = f"<{piece.moved} ", f" {piece.moved}>", "dim"
-    start = text.index(body)
-    return Text.assemble(
-        page.text(text[:start]),
-        page.text(f"{opening}{body}{closing}", style),
-        *(page.line(marker) for marker in piece.markers),
-        page.text(text[start + len(body) :]),
-    )
-
-
-def _bar(page: _Page, block: doc.Bar, indent: int) -> Iterator[Text]:
-    yield from page.block(block.caption, Text.assemble(" " * indent, page.bar(block.share), "  "))
-
-
-def _table(page: _Page, block: doc.Table, indent: int) -> Iterator[Text]:
-    shown = [place for place, column in enumerate(block.columns) if page.width >= _ROOMY or not column.spare]
-    headed = any(column.title for column in block.columns)
-    table = RichTable(box=SIMPLE_HEAD if headed else None, pad_edge=False, show_edge=False, show_header=headed)
-    for column in (block.columns[place] for place in shown):
-        table.add_column(
-            page.line(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=not column.wraps,
-            # rich's own sign for what was cut is no ASCII.
-            overflow="fold" if column.wraps else "crop" if page.plain else "ellipsis",
-        )
-    for number, row in enumerate(block.rows):
-        cells = (row[place] for place in shown)
-        table.add_row(
-            *(page.bar(cell.share) if isinstance(cell, doc.Bar) else page.line(cell) for cell in cells),
-            style="bold" if number == block.best else "",
-        )
-    yield from page.table(table, 0 if headed else indent)
-
-
-def _card(page: _Page, block: doc.Card, indent: int) -> Iterator[Text]:
-    yield Text()
-    yield from page.block(page.beside(page.line(block.title, "bold"), block.aside), "  ")
-    for inner in block.blocks:
-        yield from page.blocks([inner], 4 if isinstance(inner, doc.Items) else 2)
-
-
-def _notice(page: _Page, block: doc.Notice, indent: int) -> Iterator[Text]:
-    yield from _heading(page, doc.Heading(block.title), indent)
-    for line in block.lines:
-        yield from page.block(line, Text.assemble("  ", page.text("!", "yellow"), " "))
-
-
-def _chart(page: _Page, block: doc.Chart, indent: int) -> Iterator[Text]:
-    yield from page.block(page.line(block.caption, "dim"), " " * indent)
-
-
-def _receipt(page: _Page, block: doc.Receipt, indent: int) -> Iterator[Text]:
-    yield Text()
-    yield page.text("─" * page.width, "dim")
-    for parts in block.lines:
-        line = ""
-        # A line is broken between its parts where that is enough.
-        for part in parts:
-            longer = f"{line} · {part}" if line else part
-            if line and cell_len(longer) > page.width:
-                yield from page.block(page.line(line, "dim"))
-                longer = part
-            line = longer
-        yield from page.block(page.line(line, "dim"))
-
-
-WRITERS: dict[type, Callable[[_Page, Any, int], Iterator[Text]]] = {
-    doc.Heading: _heading,
-    doc.Paragraph: _paragraph,
-    doc.Items: _items,
-    doc.Quote: _quote,
-    doc.MarkedText: _marked_text,
-    doc.TextDiff: _text_diff,
-    doc.Bar: _bar,
-    doc.Table: _table,
-    doc.Card: _card,
-    doc.Notice: _notice,
-    doc.Chart: _chart,
-    doc.Receipt: _receipt,
-}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from coach.bank.questions import Rubric
+from coach.judge.judging import Decider, Verdict
 from coach.model.choose import is_loopback
 from coach.report.document import Standing
 from coach.submit.assessment import Receipt
@@ -21,8 +22,6 @@ LABELS = {
 }
 #: What the candidate is asked to do about a check; else to add it.
 STEP_VERBS = {Standing.AGAINST: "Put right", Standing.PARTLY: "Complete", Standing.EARNED: "Strengthen"}
-#: A red flag that was only partly found.
-LABEL_MAY_COUNT_AGAINST = "may count against you"
 
 NOTICES_TITLE = "Please note"
 NOT_SCORED = "Not scored"
@@ -38,6 +37,13 @@ _OPENINGS = (
 )
 #: Put before a marker's number, so that its meaning needs no colour.
 _MARKER_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
+_STATES = {
+    Verdict.MET: "there",
+    Verdict.PARTLY: "partly there",
+    Verdict.NOT_MET: "missing",
+    Verdict.UNJUDGED: "not judged",
+}
+_FLAG_STATES = {**_STATES, Verdict.MET: "said", Verdict.PARTLY: "perhaps said", Verdict.NOT_MET: "not said"}
 _OWN_MACHINE = "your own machine"
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six")
 
@@ -107,6 +113,12 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
+def change_text(kind: str, old: Verdict, new: Verdict) -> str:
+    """Return how a check changed, such as ``missing → there``."""
+    states = _STATES if kind == "point" else _FLAG_STATES
+    return f"{states[old]} → {states[new]}"
+
+
 def check_text(kind: str, statement: str) -> str:
     """Return the statement of a check in a list where points and red flags stand together."""
     return f"Red flag: {statement}" if kind == "red_flag" else statement
@@ -149,6 +161,8 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
         if written is not None:
             tokens.append(f"{written:,} written" if tokens else f"{written:,} tokens written")
         usage.append(", ".join(tokens))
+    if receipt.decided_by:
+        usage.append(_deciders(receipt))
     usage.append(f"cost: {_cost_text(receipt)}")
     if not judged and read == written == 0:
         usage = ["No model was asked, and the answer was sent nowhere"]
@@ -161,6 +175,19 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
         _moment(receipt.created_at),
     ]
     return tuple(usage), tuple(origin)
+
+
+#: Who decided, in the words of a receipt.
+_DECIDERS: dict[Decider, str] = {
+    "matcher": "the small matcher",
+    "model": "the model",
+    "similarity": "likeness to the author's sentences",
+}
+
+
+def _deciders(receipt: Receipt) -> str:
+    counts = [f"{receipt.decided_by[who]} by {words}" for who, words in _DECIDERS.items() if who in receipt.decided_by]
+    return f"checks decided: {', '.join(counts)}"
 
 
 def _cost_text(receipt: Receipt) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,6 +96,7 @@ class AnswerAssessor:
             output_tokens=usage.output_tokens,
             cost_usd=self.price(judge.model, usage, judge.endpoint) if judgement else 0.0,
             scoring_rule=SCORING_RULE,
+            decided_by=dict(Counter(v.decided_by for v in judgement.verdicts if v.decided_by)) if judgement else {},
             judging_sha256=self.judging_sha256(task.question),
             seconds=round(seconds, 2),
         )
@@ -172,4 +174,5 @@ def _check_result(check: Check, verdict: CheckVerdict, answer: Answer) -> CheckR
             Evidence(sentence=s.number, start=s.start, end=s.end, quote=answer.quote(s.number)) for s in sentences
         ],
         comment=verdict.comment,
+        decided_by=verdict.decided_by,
     )

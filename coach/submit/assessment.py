@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from coach.answer.answer import AssessmentWarning
-from coach.judge.judging import Verdict
+from coach.judge.judging import Decider, Verdict
 from coach.schema import ResultModel
 
 
@@ -31,6 +31,9 @@ class CheckResult(ResultModel):
     probability: float | None = Field(ge=0, le=1, description="Calibrated probability that the answer does this.")
     evidence: list[Evidence]
     comment: str | None = None
+    decided_by: Decider | None = Field(
+        default=None, description="Who decided; None for a check that was not judged and in results of older versions."
+    )
 
 
 class CriterionResult(ResultModel):
@@ -70,6 +73,9 @@ class Receipt(ResultModel):
     cost_usd: float | None
     seconds: float
     scoring_rule: int = Field(default=1, description="The rule that computed the score from the verdicts.")
+    decided_by: dict[Decider, int] = Field(
+        default_factory=dict, description="How many checks the model, the matcher and likeness alone decided."
+    )
     calibration: str | None = Field(default=None, description="Name of the score calibration applied, if any.")
     judging_sha256: str | None = Field(
         default=None,

@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from coach.web import practise, results
+from coach.web import batches, practise, results
 from coach.web.guard import MAX_BODY, add_headers, guarded
 from coach.web.line import LINE, Line
 from coach.web.site import SITE, Site, friendly_errors
 
 #: The routes of a part of the site: each below the guard's prefix.
-ROUTES = (*practise.ROUTES, *results.ROUTES)
+ROUTES = (*practise.ROUTES, *results.ROUTES, *batches.ROUTES)
 
 
 async def _opened(request: web.Request) -> web.StreamResponse:

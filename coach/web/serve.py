@@ -60,9 +60,10 @@ async def serve(
             loop.add_signal_handler(number, stop.set)
     async with started(app, sock):
         say(f"Open this link in a browser on this machine (Ctrl-C ends the coach):\n{link}")
-        state = data_directory() / _STATE
+        # The pages that run longest are the ones to be found again.
+        state = None if running_link() else data_directory() / _STATE
         page = None
-        with suppress(OSError):
+        if state:
             make_private_directory(state.parent)
             write_whole(state, json.dumps({"pid": os.getpid(), "port": sock.getsockname()[1], "link": link}))
         try:

@@ -33,17 +33,14 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 @dataclass
 class Site:
-    """One server. Every request finds it by ``request.app[SITE]``.
-
-    ``navigation`` holds the links at the top of every page, as (path, title).
-    """
+    """One server. Every request finds it by ``request.app[SITE]``. ``batches`` are the directories to look through."""
 
     bank: Bank
     engine: Engine
     guard: Guard
     show_score: bool = True
     calibrate: Callable[[Assessment], Assessment] = lambda assessment: assessment
-    navigation: list[tuple[str, str]] = field(default_factory=lambda: [("/", "Practise"), ("/history", "History")])
+    batches: Sequence[Path] = ()
     #: Held while a draft is written: a page that is loaded again shows what it said last.
     saving: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -69,10 +66,11 @@ class Site:
             lstrip_blocks=True,
         )
         addresses = {f"{name.split('.')[0]}.{name.rpartition('.')[2]}": name for name in self.static}
+        batches = [(f"/batches/{number}", f"Batch {path.name}") for number, path in enumerate(self.batches)]
         templates.globals.update(
             to=self.to,
             static=lambda name: self.to(f"/static/{addresses[name]}"),
-            navigation=self.navigation,
+            navigation=[("/", "Practise"), ("/history", "History"), *batches],
             show_score=self.show_score,
         )
         return templates

@@ -5,26 +5,31 @@ The content decides what a file is where that is certain (a renamed workbook), e
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import os
 import re
+import shutil
 import sys
+import tempfile
 import warnings
+import weakref
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
-from coach.answer.decoding import SAMPLE_BYTES, detect_encoding, open_text
+from coach.answer.decoding import SAMPLE_BYTES, TextEncoding, detect_encoding, open_text
 from coach.batch.inputs.layout import Columns, Row, TableLayout, find_layout, listed, shorten
-from coach.batch.inputs.lines import MAX_LINE_CHARS, Line, Record, read_lines, read_records
 from coach.batch.rows import SourceReport
-from coach.errors import InputError
+from coach.errors import InputError, StorageError
 
 #: What a damaged or encrypted workbook or document raises in zipfile, the XML parsers (a SyntaxError) and the libraries
 #: above them.
@@ -55,6 +60,10 @@ _PROBED_LINES = 20
 _BLANK = " \t\r\n\ufeff"
 #: A tab or another control character inside a string does no harm.
 _DECODER = json.JSONDecoder(strict=False)
+#: A longer line or cell cannot be read; it bounds what a missing line end or closing quote can take into memory.
+MAX_LINE_CHARS = 4_000_000
+_MAX_CELL_CHARS = 1_000_000
+_LINE_ENDS = ("\n", "\r")
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,8 @@ def open_table(path: Path, columns: Columns) -> list[Table]:
             return _workbook(path, source, columns)
         known = suffix in (".csv", ".txt", *_TAB_SUFFIXES)
         if suffix in _JSON_SUFFIXES or (not known and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")):
-            return [_json_lines(path, source, columns)]
-        return [_delimited(path, source, columns)]
+            return [_json_lines(_TextFile.probe(source, lambda: path.open("rb"), columns), columns)]
+        return [_delimited(_TextFile.probe(source, lambda: path.open("rb"), columns), suffix, columns)]
     except OSError as error:
         raise unreadable(source, error) from error
 
@@ -132,41 +141,162 @@ def _unknown_columns(source: str, headers: tuple[str, ...], form: str, columns: 
     )
 
 
+# --- lines of text ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _TextFile:
+    """A file of text with its beginning; it is opened anew for each pass."""
+
+    source: str
+    open: Callable[[], io.BufferedReader]
+    sample: bytes
+    encoding: TextEncoding
+
+    @classmethod
+    def probe(cls, source: str, open_file: Callable[[], io.BufferedReader], columns: Columns) -> _TextFile:
+        with open_file() as binary:
+            sample = binary.read(SAMPLE_BYTES)
+        if not sample.strip(b"\0\r\n\t \xef\xbb\xbf\xff\xfe"):
+            raise InputError(f"{source}: the file is empty", columns.wanted)
+        return cls(source, open_file, sample, detect_encoding(sample))
+
+    def lines(self) -> Iterator[Line]:
+        with self.open() as binary, open_text(binary, self.encoding) as text:
+            yield from read_lines(text)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line with its end; ``text`` is None when it is too long to be held."""
+
+    number: int
+    text: str | None
+
+
+def read_lines(stream: TextIO) -> Iterator[Line]:
+    """Yield the lines of a text; NULs, which are never content, are left out."""
+    number = 0
+    while text := stream.readline(MAX_LINE_CHARS):
+        number += 1
+        if len(text) < MAX_LINE_CHARS or text.endswith(_LINE_ENDS):
+            yield Line(number, text.replace("\0", ""))
+            continue
+        while not text.endswith(_LINE_ENDS) and (text := stream.readline(SAMPLE_BYTES)):
+            pass
+        yield Line(number, None)
+
+
 # --- delimited text ---------------------------------------------------------------------------------------------------
 
 
-def _delimited(path: Path, source: str, columns: Columns) -> Table:
+@dataclass(frozen=True)
+class Record:
+    """One record of delimited text, which begins on line ``number``; ``problem`` says why it has no cells."""
+
+    number: int
+    cells: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def read_records(lines: Iterator[Line], separator: str, skip_spaces: bool = False) -> Iterator[Record]:
+    """Yield the records of delimited text (quotes and line ends inside quoted cells as in RFC 4180).
+
+    A record that breaks the rules, such as one with a quote that is never closed, becomes a problem of its first
+    line alone: reading goes on with the next line.
+    """
+    # The limit belongs to the whole process, so it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARS))
+    feed = _Feed(lines)
+    reader = csv.reader(feed, delimiter=separator, skipinitialspace=skip_spaces, strict=True)
+    while True:
+        feed.taken.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _TooLong) as error:
+            first = feed.taken[0]
+            feed.give_back()
+            yield _unquoted(first, separator) or Record(first.number, problem=_explain(error))
+        else:
+            yield Record(feed.taken[0].number, tuple(cells))
+
+
+class _TooLong(Exception):
+    """A line or a record is too long to be held."""
+
+
+class _Feed:
+    """The lines as csv.reader wants them; knows those of the current record, and takes back what it did not need."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._waiting: deque[Line] = deque()
+        self.taken: list[Line] = []
+        self._characters = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.popleft() if self._waiting else next(self._lines)
+        if not self.taken:
+            self._characters = 0
+        self.taken.append(line)
+        self._characters += len(line.text or "")
+        if line.text is None or self._characters > MAX_LINE_CHARS:
+            raise _TooLong(f"longer than {MAX_LINE_CHARS:,} characters")
+        return line.text
+
+    def give_back(self) -> None:
+        self._waiting.extendleft(reversed(self.taken[1:]))
+
+
+def _unquoted(line: Line, separator: str) -> Record | None:
+    # Some programs write tab-separated text without any quoting, so a cell may begin with a quote of its own.
+    if separator != "\t" or not line.text:
+        return None
+    return Record(line.number, tuple(line.text.rstrip("\r\n").split("\t")))
+
+
+def _explain(error: Exception) -> str:
+    text = str(error)
+    if "unexpected end of data" in text:
+        return "a quote is opened on this line and never closed"
+    if "field larger" in text:
+        return f"a cell is longer than {_MAX_CELL_CHARS:,} characters, or a quote is opened and never closed"
+    if "expected after" in text:
+        return "a quote stands inside a quoted cell without being doubled, or a quote is not closed"
+    return f"the line cannot be read ({text})"
+
+
+def _delimited(file: _TextFile, suffix: str, columns: Columns) -> Table:
     """Open CSV, TSV and other delimited text with the separator by which most columns are known."""
-    with path.open("rb") as binary:
-        sample = binary.read(SAMPLE_BYTES)
-    if not sample.strip(b"\0\r\n\t \xef\xbb\xbf\xff\xfe"):
-        raise InputError(f"{source}: the file is empty", columns.wanted)
-    encoding = detect_encoding(sample)
-    text = sample.decode(encoding.codec, encoding.errors)
-    if len(sample) == SAMPLE_BYTES and "\n" in text:
+    text = file.sample.decode(file.encoding.codec, file.encoding.errors)
+    if len(file.sample) == SAMPLE_BYTES and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     sep_line = _SEP_LINE.match(text)
     marks = [sep_line["separator"]] if sep_line else [mark for mark in _SEPARATORS if mark in text] or [","]
-    if path.suffix.lower() in _TAB_SUFFIXES:
+    if suffix in _TAB_SUFFIXES:
         marks.sort(key=lambda mark: mark != "\t")
     form = _form(text, marks, columns)
     if form is None:
         mark = max(marks, key=lambda mark: text.partition("\n")[0].count(mark))
         cells = next((record.cells for record in _sample_records(text, mark, False) if any(record.cells)), ())
-        raise _unknown_columns(source, cells, f"{encoding.name}, separated by {_SEPARATORS.get(mark, mark)}", columns)
+        how = f"{file.encoding.name}, separated by {_SEPARATORS.get(mark, mark)}"
+        raise _unknown_columns(file.source, cells, how, columns)
     mark, spaced, layout, header_line = form
-    report = layout.report(source, "delimited text", encoding.name, _SEPARATORS.get(mark, mark))
 
     def rows() -> Iterator[Row]:
-        with path.open("rb") as binary, open_text(binary, encoding) as stream:
-            for record in _records(stream, mark, spaced):
-                if record.number > header_line:
-                    if record.problem:
-                        yield Row(source, record.number, problem=record.problem)
-                    else:
-                        yield from layout.rows(record.cells, source, record.number)
+        for record in _records(file.lines(), mark, spaced):
+            if record.number > header_line and record.problem:
+                yield Row(file.source, record.number, problem=record.problem)
+            elif record.number > header_line:
+                yield from layout.rows(record.cells, file.source, record.number)
 
-    return Table(source, report, rows)
+    separator = _SEPARATORS.get(mark, mark)
+    return Table(file.source, layout.report(file.source, "delimited text", file.encoding.name, separator), rows)
 
 
 def _form(text: str, marks: list[str], columns: Columns) -> tuple[str, bool, TableLayout, int] | None:
@@ -187,30 +317,25 @@ def _form(text: str, marks: list[str], columns: Columns) -> tuple[str, bool, Tab
 
 
 def _sample_records(text: str, separator: str, spaced: bool) -> Iterator[Record]:
-    stream = io.TextIOWrapper(io.BytesIO(text.encode("utf-8", "surrogatepass")), "utf-8", "surrogatepass", newline="")
-    return (record for record in _records(stream, separator, spaced) if not record.problem)
+    lines = read_lines(io.StringIO(text, newline=""))
+    return (record for record in _records(lines, separator, spaced) if not record.problem)
 
 
-def _records(stream: io.TextIOWrapper, separator: str, spaced: bool) -> Iterator[Record]:
-    lines = (line for line in read_lines(stream) if line.number > 1 or not _SEP_LINE.fullmatch(line.text or ""))
-    return read_records(lines, separator, spaced)
+def _records(lines: Iterator[Line], separator: str, spaced: bool) -> Iterator[Record]:
+    rest = (line for line in lines if line.number > 1 or not _SEP_LINE.fullmatch(line.text or ""))
+    return read_records(rest, separator, spaced)
 
 
 # --- JSON lines -------------------------------------------------------------------------------------------------------
 
 
-def _json_lines(path: Path, source: str, columns: Columns) -> Table:
+def _json_lines(file: _TextFile, columns: Columns) -> Table:
     """Open a file with one JSON object a line; its first lines say which keys there are."""
 
-    def open_file() -> io.BufferedReader[Any]:
-        return io.BufferedReader(io.FileIO(path), SAMPLE_BYTES)
+    def filled() -> Iterator[Line]:
+        return (line for line in file.lines() if line.text is None or line.text.strip(_BLANK))
 
-    with open_file() as binary:
-        encoding = detect_encoding(binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES])
-        with open_text(binary, encoding) as text:
-            first = list(islice(_filled(text), _PROBED_LINES))
-    if not first:
-        raise InputError(f"{source}: the file is empty", columns.wanted)
+    source, first = file.source, list(islice(filled(), _PROBED_LINES))
     objects = [parsed for line in first if isinstance(parsed := _parse(line), dict)]
     names = list(dict.fromkeys(name for parsed in objects for name in parsed))
     if not any(_json_row(line, source, columns).values for line in first):
@@ -228,50 +353,33 @@ def _json_lines(path: Path, source: str, columns: Columns) -> Table:
     report = SourceReport(
         source=source,
         form="JSON lines",
-        encoding=encoding.name,
+        encoding=file.encoding.name,
         roles=tuple((role, names[index]) for role, index in roles.items()),
         ignored=tuple(name for index, name in enumerate(names) if index not in roles.values()),
     )
-    return Table(source, report, lambda: _json_rows(open_file(), source, columns))
+    return Table(source, report, lambda: (_json_row(line, source, columns) for line in filled()))
 
 
 def piped_table(stdin: BinaryIO | None, columns: Columns) -> Table:
-    """Return the JSON lines from standard input, which is read once and not closed."""
-    source = "standard input"
-    waiting = [stdin if stdin is not None else sys.stdin.buffer]
+    """Return the JSON lines from standard input, which is read to its end; raises StorageError without room for it."""
+    # A file without a name, so that it can be read more than once.
+    spool = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
+        shutil.copyfileobj(stdin or sys.stdin.buffer, spool)
+        spool.flush()
+    except OSError as error:
+        raise StorageError(
+            f"standard input cannot be kept ({error.strerror or error})",
+            "Free some space in the temporary directory (TMPDIR).",
+        ) from error
 
-    def rows() -> Iterator[Row]:
-        if not waiting:
-            raise InputError("standard input was read already", "Save it in a file to read it more than once.")
-        yield from _json_rows(io.BufferedReader(_Unclosed(waiting.pop()), SAMPLE_BYTES), source, columns)
+    def open_again() -> io.BufferedReader:
+        spool.seek(0)
+        return open(os.dup(spool.fileno()), "rb")
 
-    return Table(source, SourceReport(source=source, form="JSON lines"), rows)
-
-
-class _Unclosed(io.RawIOBase):
-    """Reads from a stream that somebody else will close."""
-
-    def __init__(self, binary: BinaryIO) -> None:
-        self._binary = binary
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        read = getattr(self._binary, "read1", self._binary.read)
-        data: bytes = read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-def _json_rows(binary: io.BufferedReader[Any], source: str, columns: Columns) -> Iterator[Row]:
-    with binary, open_text(binary, detect_encoding(binary.peek(SAMPLE_BYTES)[:SAMPLE_BYTES])) as text:
-        for line in _filled(text):
-            yield _json_row(line, source, columns)
-
-
-def _filled(text: io.TextIOWrapper) -> Iterator[Line]:
-    return (line for line in read_lines(text) if line.text is None or line.text.strip(_BLANK))
+    file = _TextFile.probe("standard input", open_again, columns)
+    weakref.finalize(file, spool.close)
+    return _json_lines(file, columns)
 
 
 def _json_row(line: Line, source: str, columns: Columns) -> Row:

@@ -190,6 +190,28 @@ function linkMarks(report) {
   }
 }
 
+/** Let n and p lead to the next and the previous answer, unless somebody types. */
+function walk(links) {
+  const typed = "textarea, select, input:not([type=radio], [type=checkbox])";
+  document.addEventListener("keydown", (event) => {
+    const rel = { n: "next", p: "prev" }[event.key];
+    if (!rel || event.ctrlKey || event.metaKey || event.altKey || event.target.closest(typed)) return;
+    links.querySelector(`a[rel="${rel}"]`)?.click();
+  });
+}
+
+/** Ask before a mark that was not saved is left. */
+function askFirst(marking) {
+  let changed = false;
+  marking.addEventListener("submit", () => { changed = false; });
+  for (const event of ["input", "change"]) document.addEventListener(event, () => { changed = true; });
+  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}
+
+const marking = byId("mark");
+if (marking) askFirst(marking);
+const keys = document.querySelector("[data-keys]");
+if (keys) walk(keys);
 const form = document.querySelector("form[data-draft]");
 if (form) {
   keepDraft(form);
