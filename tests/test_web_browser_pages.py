@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from playwright.async_api import Page
+from batch_pages import batch_in
+from calibration_cases import full_report
+from playwright.async_api import Page, ViewportSize
 from real_browser import MARKS, Come, Visitor, address, at, sticks_out, violations
 from scripted_judge import ScriptedJudge
 from web_server import BETTER, GOOD, PLAIN, HeldJudge, ScriptedEngine, by_words, running_site
 
 from coach.bank.load import load_bank
+from coach.calibrate.run import keep_report
 from coach.errors import ModelConnectionError
 from coach.web.app import make_app
 from coach.web.guard import Guard
@@ -20,7 +24,8 @@ pytestmark = MARKS
 
 QUESTION = "dicom-standard"
 PAGE = f"/questions/{QUESTION}"
-PHONE, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 320, "height": 640}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
 #: What a browser is given that no person reads as a page of the site.
 NO_PAGES = {
     "/favicon.ico",
@@ -32,6 +37,7 @@ NO_PAGES = {
     "/judging/{id}/events",
     r"/attempts/{number}/report.{kind}",
     "/judging/{id}/report.{kind}",
+    "/batches/{number}/export.{kind}",
 }
 #: The pages that are looked at, by their routes.
 SEEN = {
@@ -43,6 +49,10 @@ SEEN = {
     "/attempts/{number}/follow-up",
     "/judging/{id}/report",
     "/history",
+    "/batches/{number}",
+    "/batches/{number}/row",
+    "/batches/{number}/agreement",
+    "/batches/{number}/calibration",
 }
 
 
@@ -64,7 +74,7 @@ async def look(page: Page) -> None:
     """Judge the page that is open: both color schemes, both widths."""
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        await page.set_viewport_size(PHONE if scheme == "light" else WIDE)  # type: ignore[arg-type]
+        await page.set_viewport_size(PHONE if scheme == "light" else WIDE)
         # The scheme changes colors, and nothing else.
         rules = {} if scheme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}
         assert await violations(page, **rules) == [], f"{page.url} {scheme}"
@@ -110,6 +120,25 @@ async def test_pages_to_practise_in(come: Come) -> None:
         await page.goto(address(site, "/nothing"))
         await look(page)
         assert len(visitor.take_problems()) == 1
+
+
+async def test_pages_of_a_batch(come: Come, tmp_path: Path) -> None:
+    """The table, answers that were graded, marked, hidden or failed, and both reports on agreement."""
+    directory = batch_in(tmp_path / "answers")
+    async with running_site(batches=[directory]) as site:
+        page = (await come(site)).page
+        for path in ("?show=review&blind=1", "?search=nobody", "/agreement", "/row?id=row/6&blind=1", "/row?id=row/3"):
+            await page.goto(address(site, f"/batches/0{path}"))
+            await look(page)
+        for row, score in ((0, "80"), (1, "20"), (2, "50")):
+            await page.goto(address(site, f"/batches/0/row?id=row/{row}"))
+            await page.get_by_label("Mark, 0 to 100").fill(score)
+            await page.get_by_role("button", name="Save", exact=True).click()
+            await page.get_by_role("button", name="Take my mark away").wait_for()
+        keep_report(directory, full_report())
+        for path in ("/row?id=row/2", "", "/agreement", "/calibration"):
+            await page.goto(address(site, f"/batches/0{path}"))
+            await look(page)
 
 
 async def test_faults_of_a_page_are_noticed(come: Come) -> None:
