@@ -73,7 +73,7 @@ async def test_no_page_is_forgotten() -> None:
 async def look(page: Page) -> None:
     """Judge the page that is open: both color schemes, both widths."""
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         await page.set_viewport_size(PHONE if scheme == "light" else WIDE)
         # The scheme changes colors, and nothing else.
         rules = {} if scheme == "light" else {"runOnly": ["color-contrast", "link-in-text-block"]}
