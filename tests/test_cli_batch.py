@@ -245,7 +245,7 @@ def test_a_short_batch_starts_no_process(
     monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", processes)
 
     assert grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(30)), tmp_path / "out").exit_code == 0
-    monkeypatch.setattr("coach.batch.workers.MIN_ROWS", 31)
+    monkeypatch.setattr("coach.cli.batch_run.MIN_ROWS", 31)
     with pytest.raises(AssertionError, match="not for so few"):
         grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(62)), tmp_path / "out")
 

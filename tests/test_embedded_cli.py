@@ -26,7 +26,7 @@ class _Shared:
     """The shared server, which nobody but the session ends."""
 
     def __init__(self, server: EmbeddedServer) -> None:
-        self._server = server
+        self._server, self.model = server, server.model
 
     async def ready(self) -> Endpoint:
         return await self._server.ready()

@@ -17,6 +17,8 @@ from assessment_factory import dicom_question, shipped_bank
 from scripted_model import ScriptedModel
 
 from coach.judge.similarity import LexicalSimilarity
+from coach.model.completion import CompletionRequest, Message
+from coach.model.embedded_server import EmbeddedServer
 from coach.model.encoder import SentenceEncoder
 from coach.submit.assess import AnswerAssessor
 from coach.submit.open import Settings, make_assessor, open_session
@@ -96,3 +98,17 @@ async def test_whoever_waits_for_the_embedded_model_can_be_told_and_can_leave(mo
 
     assert await asyncio.to_thread(ended.wait, 10)
     assert told[0][0].startswith("Preparing the embedded model")
+
+
+async def test_nobody_waits_for_an_embedded_model_that_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It loads while the answer is looked at; only the first question to it waits, and then tells why it failed."""
+    monkeypatch.setattr(EmbeddedServer, "_read_reply", lambda *_: None)
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+
+    async with open_session(Settings(str(tmp_path / "model.gguf")), shipped_bank()) as session:
+        loading = asyncio.ensure_future(session.model.complete(CompletionRequest((Message("user", "x"),), 1)))
+        await asyncio.sleep(0.05)
+        assert not loading.done()
+        loading.cancel()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from coach.batch.rows import SourceReport
 from coach.batch.store import Store
 from coach.errors import InputError
-from coach.judge.judging import JudgeTask
+from coach.judge.judging import Judge, JudgeTask
 from coach.model.choose import OPENAI_URL
 from coach.model.completion import Usage
 from coach.schema import ResultModel
@@ -109,10 +109,19 @@ class RunSpeed(BaseModel):
     rows_per_minute: float
     output_tokens_per_row: float | None
 
-    def keep(self, store: Store) -> None:
-        """Keep it for a later dry run, if it was measured at enough rows."""
-        if self.rows >= _MIN_ROWS:
-            store.keep_fact("speed", self.model_dump_json())
+    @classmethod
+    def keep(cls, store: Store, judge: Judge, rows: int, seconds: float, output_tokens: int) -> None:
+        """Keep what a run has measured for a later dry run, if it judged enough rows."""
+        if rows >= _MIN_ROWS and seconds > 0:
+            speed = cls(
+                judge=judge.name,
+                model=judge.model,
+                endpoint=judge.endpoint,
+                rows=rows,
+                rows_per_minute=60 * rows / seconds,
+                output_tokens_per_row=output_tokens / rows if output_tokens else None,
+            )
+            store.keep_fact("speed", speed.model_dump_json())
 
 
 class ModelPrice(ResultModel):

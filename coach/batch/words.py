@@ -8,6 +8,7 @@ from pathlib import Path
 
 from coach.batch.costs import BatchPlan
 from coach.batch.grade import BatchRun, Ending
+from coach.batch.jobs import Collected, Written
 from coach.batch.rows import RowProblem, SourceReport
 from coach.batch.summary import BatchSummary
 from coach.report.display_text import one_line
@@ -82,12 +83,45 @@ def ending_lines(run: BatchRun, summary: BatchSummary, directory: Path) -> Itera
         yield f"{tally.input_tokens:,} tokens in ({cached:.0f} % cached), {tally.output_tokens:,} out, {cost}"
     if summary.mean is not None:
         yield f"mean {summary.mean:.1f}, median {summary.median:.1f}, {summary.needs_review} to be reviewed"
-    yield one_line(f"Reports: {directory}/report.html, results.xlsx, results.csv, results.jsonl, summary.json")
+    yield _reports(directory)
     why = _ENDINGS[run.ending]
     if why:
         yield f"{why} Run the same command again to go on."
     elif tally.failed:
         yield "Run the same command again to try the failed rows once more."
+
+
+def sent_lines(written: Written, started: int, directory: Path) -> Iterator[str]:
+    """Yield what was sent as jobs and how to go on."""
+    before = written.before
+    yield (
+        f"{before.rows} rows: {written.sent} sent, {written.identical} identical, {before.finished} finished before, "
+        f"{before.waiting} waiting in earlier jobs, {written.settled} settled without a request"
+    )
+    if before.unreadable:
+        yield f"warning: {before.unreadable} rows cannot be read (see unreadable.jsonl)"
+    yield f"{started} job{'' if started == 1 else 's'} started."
+    if written.stopped is Ending.MAX_ROWS:
+        yield "Stopped after --max-rows. Run the same command again to send more."
+    elif written.stopped is Ending.MAX_COST:
+        yield "Stopped before --max-cost would be exceeded."
+    yield f"Later: coach batch status {directory}, and coach batch collect {directory}"
+
+
+def collected_lines(done: Collected, waiting: int, directory: Path) -> Iterator[str]:
+    """Yield what came out of jobs, and how to go on when ``waiting`` others are not ready."""
+    yield f"{done.judged} judged, {done.copied} identical, {done.failed} failed"
+    if done.outdated:
+        yield f"{done.outdated} left out: their question, rubric or prompt has changed; submit sends them again."
+    if waiting:
+        yield f"{waiting} jobs are not ready: collect again later."
+    if done.failed:
+        yield "Submit the same inputs again to send the failed rows once more."
+    yield _reports(directory)
+
+
+def _reports(directory: Path) -> str:
+    return one_line(f"Reports: {directory}/report.html, results.xlsx, results.csv, results.jsonl, summary.json")
 
 
 _ENDINGS = {

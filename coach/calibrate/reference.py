@@ -34,7 +34,7 @@ _MAX_SENTENCE_CHARS = 3900
 _MAX_QUESTION_CHARS = 4000
 _SLUG_CHARS = 40
 _LEVELS = (
-    ("Not shown", "Nothing of the reference answer is there."),
+    ("Not yet", "Nothing of the reference answer is there."),
     ("Beginning", "A small part of the reference answer is there."),
     ("Developing", "About half of the reference answer is there."),
     ("Solid", "Most of the reference answer is there."),

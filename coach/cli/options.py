@@ -14,6 +14,7 @@ from coach.errors import InputError
 
 if TYPE_CHECKING:
     from coach.report.document import Document
+    from coach.submit.assessment import Assessment
     from coach.submit.open import Settings
 
 ModelOption = Annotated[
@@ -114,6 +115,18 @@ def check_writable(path: Path) -> None:
         raise InputError(
             f"{path}: a report cannot be written there ({why})", "Name a file in a folder that you may write."
         ) from None
+
+
+def calibration_of(name: str | None) -> tuple[str, Callable[[Assessment], Assessment] | None]:
+    """Return the hash of a named calibration and what applies it; raises InputError when there is none."""
+    if name is None:
+        return "", None
+    from coach.calibrate.mapping import apply_calibration, load_calibration
+    from coach.submit.key import canonical_sha256
+
+    calibration = load_calibration(name)
+    digest = canonical_sha256(calibration.model_dump(mode="json"))
+    return digest, lambda assessment: apply_calibration(assessment, calibration)
 
 
 def say_when_ignored(settings: Settings, wanted: int | None, option: str, quiet: bool) -> None:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from coach.model.embedded_file import INSTALL_HINT
 
 if TYPE_CHECKING:
     from coach.model.embedded_child import Settings
+    from coach.model.openai_client import OpenAIChatModel
 
 _MAGIC = b"GGUF"
 #: A gigabyte from a slow disk takes a minute.
@@ -54,7 +56,7 @@ class EmbeddedServer:
     """A running child process; a context manager that ends it. Made by ``start``."""
 
     def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes], api_key: str, model: str) -> None:
-        self.process = process
+        self.process, self.model = process, model
         self._errors = errors
         self._ready: Future[Endpoint] = Future()
         # A running future cannot be cancelled, so one impatient waiter does not spoil it for the others.
@@ -177,6 +179,35 @@ class EmbeddedServer:
         )
 
 
+class LoadingChatModel:
+    """The embedded model from its start on: the first request waits until it has loaded, so nobody else does.
+
+    ``connect`` makes the model to ask from the endpoint. Implements ``ChatModel``.
+    """
+
+    def __init__(self, server: EmbeddedServer, endpoint: str, connect: Callable[[Endpoint], OpenAIChatModel]) -> None:
+        self.name, self.endpoint = server.model, endpoint
+        self._server, self._connect = server, connect
+        self._model: OpenAIChatModel | None = None
+
+    async def complete(self, request: CompletionRequest) -> Completion:
+        """Send one request; raises ModelError, also when the model could not be loaded."""
+        if self._model is None:
+            endpoint = await self._server.ready()
+            # Another request may have waited as well.
+            self._model = self._model or self._connect(endpoint)
+        return await self._model.complete(request)
+
+    async def __aenter__(self) -> Self:
+        """Return the model itself."""
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        """Close the connection, if there is one."""
+        if self._model is not None:
+            await self._model.__aexit__(*failure)
+
+
 class RepeatableChatModel:
     """Makes a server that caches prompts deterministic: the same reply to the same request, whatever came before.
 
@@ -195,6 +226,10 @@ class RepeatableChatModel:
         self.name, self.endpoint = model.name, model.endpoint
         #: The messages up to the end of the fixed part that the server holds; None where that is not sure.
         self._held: tuple[Message, ...] | None = None
+
+    def forget(self) -> None:
+        """Begin anew: somebody else has asked the server in between."""
+        self._held = None
 
     async def complete(self, request: CompletionRequest) -> Completion:
         """Send one request, the first about an answer after what settles the server; raises ModelError.
