@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -153,6 +154,19 @@ async def test_the_key_opens_and_a_wrong_one_does_not(browser: Browser) -> None:
         assert "Set-Cookie" not in headers
 
 
+@pytest.mark.parametrize("path", ["/open", "/open?key=x", "/", "/nothing", "/static/app.css", "/favicon.ico"])
+async def test_the_path_of_the_pages_is_told_to_nobody_without_the_key(browser: Browser, path: str) -> None:
+    """Whoever knew it could serve that path on another port, and be sent the cookie there."""
+    async with (
+        aiohttp.ClientSession() as stranger,
+        stranger.get(f"{browser.origin}{path}", headers={"Accept": "text/html"}) as response,
+    ):
+        told = f"{await response.text()} {response.headers}"
+
+    assert response.status in (401, 403)
+    assert browser.site.guard.prefix not in told
+
+
 async def test_a_cookie_of_the_same_name_from_another_port_locks_nobody_out(browser: Browser) -> None:
     """Cookies know no ports: another server of this machine may have set one."""
     own = next(iter(browser.client.cookie_jar))
@@ -203,12 +217,55 @@ async def test_static_files_are_served_by_name_only(browser: Browser) -> None:
         assert "immutable" in headers["Cache-Control"]
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "{prefix}/static/../../guard.py",
+        "{prefix}/static/..%2f..%2fguard.py",
+        "{prefix}/static/%2e%2e/%2e%2e/guard.py",
+        "{prefix}/static//etc/passwd",
+        "{prefix}/static/..\\guard.py",
+        "{prefix}/static/app.js%00.css",
+        "{prefix}/questions/..%2f..%2f..%2fetc%2fpasswd",
+        "{prefix}/questions/dicom-standard%2f..%2f..",
+        "{prefix}/attempts/1%2freport.md",
+        "{prefix}/judging/..%2f..%2fweb.json/report.md",
+        "/..{prefix}/../{prefix}/nothing",
+        "//evil.test{prefix}/",
+        "/%2f{prefix}/",
+        "http://evil.test{prefix}/nothing",
+        "*",
+        "",
+    ],
+)
+async def test_a_trick_with_the_path_leads_nowhere(browser: Browser, target: str) -> None:
+    """As it stands in the request, for clients tidy it up: nothing is found, and no file outside is told."""
+    cookie = "; ".join(f"{c.key}={c.value}" for c in browser.client.cookie_jar)
+    host = browser.origin.removeprefix("http://")
+    line = f"GET {target.format(prefix=browser.site.guard.prefix)} HTTP/1.1"
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(host.rpartition(":")[2]))
+    writer.write(f"{line}\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n".encode())
+    told = (await reader.read()).decode()
+    writer.close()
+    await writer.wait_closed()
+
+    assert told.split()[1] in ("400", "401", "404")
+    assert "root:" not in told
+    assert "Traceback" not in told
+
+
 async def test_too_large_a_body_is_refused(browser: Browser) -> None:
     """Nobody fills the memory or the disk."""
     too_large = "x" * (MAX_BODY + 1)
 
     await browser.request("POST", "/questions/dicom-standard/attempts", data={"answer": too_large}, status=413)
     await browser.request("PUT", "/questions/dicom-standard/draft", json={"text": too_large}, status=413)
+
+    async def unannounced() -> AsyncIterator[bytes]:
+        for _ in range(2 * MAX_BODY // 65536):
+            yield b"x" * 65536
+
+    await browser.request("PUT", "/questions/dicom-standard/draft", data=unannounced(), status=413)
 
 
 async def test_nobody_may_ask_what_is_allowed(browser: Browser) -> None:

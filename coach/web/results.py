@@ -309,7 +309,7 @@ async def _delete_question(request: web.Request) -> web.StreamResponse:
     question = site.question(request.match_info["id"])
     numbers = [attempt.id for attempt in await site.attempts(question.id)]
     await asyncio.to_thread(drop_of_attempts, question.id, numbers)
-    await site.with_history(lambda store: delete_attempts(store, question.id, bank_title=site.bank.title))
+    await site.with_history(lambda store: delete_attempts(store, question_id=question.id, bank_title=site.bank.title))
     request.app[LINE].forget(lambda judging: judging.question.id == question.id)
     raise redirect(request, "/history")
 
