@@ -99,34 +99,29 @@ def _page(store: Store, summary: BatchSummary, texts: dict[str, str]) -> Iterato
 
 
 def _answer_view(result: RowResult) -> dict[str, Any]:
-    """Return what the page shows of an answer; every string is fit for display."""
+    """Return what the page shows of an answer."""
     assessment = result.assessment
     judged = assessment if result.status == "ok" else None
+    scored = assessment if assessment and assessment.score is not None else None
     points = build_points(judged) if judged else {}
-    reason = result.reason or (assessment.unscored_reason if assessment else "") or ""
-    criteria = assessment.criteria if assessment and assessment.score is not None else []
-    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS] if assessment and criteria else []
 
     def own(checks: Iterable[CheckResult]) -> list[Point]:
         return sorted(
             (points[check.id] for check in checks if check.id in points), key=lambda point: point.standing.rank
         )
 
-    groups = [(one_line(c.title), one_line(c.level_title or words.NOT_JUDGED), own(c.checks)) for c in criteria]
+    groups = [(c.title, c.level_title or words.NOT_JUDGED, own(c.checks)) for c in (scored.criteria if scored else ())]
     if judged and (wrong := own(judged.red_flags)):
         groups.append(("Wrong statements", f"{len(wrong)} found", wrong))
     return {
-        "row_id": one_line(result.row_id),
-        "candidate": one_line(result.candidate or result.row_id),
-        "question_id": result.question_id,
+        "row": result,
         "standing": _score_text(judged.score, judged.interval) if judged else "failed",
-        "reason": words.sentence(one_line(reason)),
-        "review": [words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())],
-        "warnings": [words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())],
+        "reason": result.reason or (assessment.unscored_reason if assessment else None),
+        "review": assessment.review_reasons if assessment else (),
+        "warnings": assessment.warnings if assessment else (),
         "groups": groups,
         "segments": mark_answer(result.answer, points.values()),
-        "steps": [one_line(item.advice) for item in top],
-        "same_as": one_line(result.same_as or ""),
+        "steps": sorted(scored.improvements, key=lambda item: -item.gain)[:STEPS] if scored else (),
     }
 
 
