@@ -174,7 +174,10 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
             tokens.append(f"{written:,} written" if tokens else f"{written:,} tokens written")
         usage.append(", ".join(tokens))
     if receipt.decided_by:
-        usage.append(_deciders(receipt))
+        counts = [
+            f"{receipt.decided_by[who]} by {name}" for who, name in _DECIDERS.items() if who in receipt.decided_by
+        ]
+        usage.append(f"checks decided: {', '.join(counts)}")
     usage.append(f"cost: {_cost_text(receipt)}")
     if not judged and read == written == 0:
         usage = ["No model was asked, and the answer was sent nowhere"]
@@ -195,11 +198,6 @@ _DECIDERS: dict[Decider, str] = {
     "model": "the model",
     "similarity": "likeness to the author's sentences",
 }
-
-
-def _deciders(receipt: Receipt) -> str:
-    counts = [f"{receipt.decided_by[who]} by {words}" for who, words in _DECIDERS.items() if who in receipt.decided_by]
-    return f"checks decided: {', '.join(counts)}"
 
 
 def _cost_text(receipt: Receipt) -> str:
