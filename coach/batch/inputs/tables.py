@@ -202,8 +202,8 @@ class Record:
 def read_records(lines: Iterator[Line], separator: str, skip_spaces: bool = False) -> Iterator[Record]:
     """Yield the records of delimited text (quotes and line ends inside quoted cells as in RFC 4180).
 
-    A first line that only names the separator is left out. A record that breaks the rules, such as one with a quote that is never closed, becomes a problem of its first
-    line alone: reading goes on with the next line.
+    A first line that only names the separator is left out. A record that breaks the rules, such as one with a quote
+    that is never closed, becomes a problem of its first line alone: reading goes on with the next line.
     """
     # The limit belongs to the whole process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARS))
