@@ -73,7 +73,7 @@ def calibrate_command(
     """
     import asyncio
 
-    from coach.calibrate.run import keep_report
+    from coach.calibrate.marks import keep_report
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
