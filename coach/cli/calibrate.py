@@ -77,8 +77,8 @@ def calibrate_command(
     from coach.calibrate.agreement import build_report, calibrated
     from coach.calibrate.gold import needs_bank, plan_calibration, read_gold
     from coach.calibrate.mapping import check_name, save_calibration
+    from coach.calibrate.marks import keep_report
     from coach.calibrate.report import calibration_document
-    from coach.calibrate.run import keep_report
     from coach.files import require_statistics
     from coach.submit.open import Settings
     from coach.version import version
