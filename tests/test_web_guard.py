@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -22,7 +23,7 @@ from coach.web.site import Site
 def _routes() -> list[tuple[str, str]]:
     """Return method and path of every route, with something in the place of each name."""
     bank = load_bank()
-    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1))
+    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1), batches=[Path("a-batch")])
     found = []
     for route in make_app(site).router.routes():
         assert route.resource is not None
@@ -38,7 +39,7 @@ ROUTES = _routes()
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser with the cookie, on pages that nobody has used yet."""
-    async with running_site() as site, browser_of(site) as opened:
+    async with running_site(batches=[Path("a-batch")]) as site, browser_of(site) as opened:
         yield opened
 
 
