@@ -13,7 +13,7 @@ from scripted_judge import ScriptedJudge
 from web_server import BETTER, GOOD, PLAIN, HeldJudge, ScriptedEngine, by_words, running_site
 
 from coach.bank.load import load_bank
-from coach.calibrate.run import keep_report
+from coach.calibrate.marks import keep_report
 from coach.errors import ModelConnectionError
 from coach.web.app import make_app
 from coach.web.guard import Guard
@@ -59,7 +59,7 @@ SEEN = {
 async def test_no_page_is_forgotten() -> None:
     """Who adds a page lets it be looked at here."""
     bank = load_bank()
-    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1))
+    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1), batches=[Path("a-batch")])
     routes = make_app(site).router.routes()
     pages = {
         route.resource.canonical.removeprefix(site.guard.prefix)

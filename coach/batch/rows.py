@@ -163,7 +163,7 @@ class RowKeys:
         self._bank = bank
         self._judge = judge
         self._calibration = calibration
-        self._questions = {question.id: question for question in bank.questions}
+        self._questions = bank.by_id()
         self._of_question: dict[str, bytes] = {}
 
     def of(self, question_id: str, answer: str) -> RowKey | None:
@@ -180,8 +180,7 @@ class RowKeys:
 
 def _normalised(text: str) -> str:
     """Return the answer with line ends, outer and repeated white space made the same."""
-    lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    return "\n".join(lines).strip()
+    return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
 
 
 def _hash(start: bytes, answer: str) -> str:
