@@ -316,7 +316,7 @@ async def _history(request: web.Request) -> web.StreamResponse:
     with suppress(web.HTTPNotFound):
         question = site.question(request.query.get("question", ""))
     attempts = await site.attempts(question.id if question else None)
-    known = {question.id: question for question in site.bank.questions}
+    known = site.bank.by_id()
     columns = attempts[-_COLUMNS:] if question else []
     standings = [build_points(attempt.assessment) for attempt in columns]
     points = [check for check in site.bank.checks_of(question) if check.kind == "point"] if question else []
