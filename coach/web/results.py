@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -312,11 +311,9 @@ async def _delete_question(request: web.Request) -> web.StreamResponse:
 
 async def _history(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
-    question = None
-    with suppress(web.HTTPNotFound):
-        question = site.question(request.query.get("question", ""))
-    attempts = await site.attempts(question.id if question else None)
     known = site.bank.by_id()
+    question = known.get(request.query.get("question", ""))
+    attempts = await site.attempts(question.id if question else None)
     columns = attempts[-_COLUMNS:] if question else []
     standings = [build_points(attempt.assessment) for attempt in columns]
     points = [check for check in site.bank.checks_of(question) if check.kind == "point"] if question else []

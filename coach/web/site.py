@@ -95,10 +95,10 @@ class Site:
 
     def question(self, question_id: str) -> Question:
         """Return a question by its id; raises HTTPNotFound."""
-        for question in self.bank.questions:
-            if question.id == question_id:
-                return question
-        raise web.HTTPNotFound(text="This question is not in the bank.")
+        question = self.bank.by_id().get(question_id)
+        if question is None:
+            raise web.HTTPNotFound(text="This question is not in the bank.")
+        return question
 
     async def attempts(self, question_id: str | None = None, *, ids: Sequence[int] | None = None) -> list[Attempt]:
         """Return saved attempts at this bank's questions, oldest first; raises StorageError."""
