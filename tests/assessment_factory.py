@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from coach.bank.load import load_bank
@@ -58,6 +60,10 @@ GAINS = {
     "association-negotiation": 5.82,
     "conformance-statement": 4.17,
 }
+#: check id -> statement and advice, whatever the shipped bank says today: a report is looked at once, then compared.
+WORDING: Mapping[str, Mapping[str, str]] = json.loads(
+    (Path(__file__).resolve().parent / "data" / "check_wording.json").read_text(encoding="utf-8")
+)
 UNJUDGED_REASON = "the model's reply could not be read"
 
 
@@ -79,7 +85,7 @@ def dicom_bank() -> Bank:
 def dicom_question() -> Question:
     """Return the question ``dicom-standard`` with the checks that VERDICTS are about."""
     question = next(question for question in shipped_bank().questions if question.id == "dicom-standard")
-    return question.model_copy(update={"checks": [check for check in question.checks if check.id in VERDICTS]})
+    return question.model_copy(update={"checks": _kept(question.checks)})
 
 
 def dicom_rubric() -> Rubric:
@@ -88,9 +94,14 @@ def dicom_rubric() -> Rubric:
     return rubric.model_copy(
         update={
             "criteria": [criterion.model_copy(update={"enough": 1.0}) for criterion in rubric.criteria],
-            "checks": [check for check in rubric.checks if check.id in VERDICTS],
+            "checks": _kept(rubric.checks),
         }
     )
+
+
+def _kept(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks that VERDICTS are about, in the words of this module."""
+    return [check.model_copy(update=dict(WORDING[check.id])) for check in checks if check.id in VERDICTS]
 
 
 def evidence(sentence: int, answer: str = ANSWER) -> Evidence:

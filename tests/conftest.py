@@ -7,12 +7,14 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from coach.bank import yaml_files
 from coach.model.embedded_file import embedded_model_installed, ensure_model_file
 from coach.model.embedded_server import EmbeddedServer
 from coach.model.encoder import encoder_installed
@@ -21,6 +23,9 @@ from coach.model.encoder import encoder_installed
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30)
 settings.register_profile("full", parent=settings.get_profile("quick"), max_examples=300)
 settings.load_profile("quick")
+
+# Every command reads the shipped bank, which takes a seventh of a second. What is read is never changed.
+yaml_files.parse_yaml = lru_cache(maxsize=64)(yaml_files.parse_yaml)
 
 #: The cache holds the joined embedded model (1.1 GB): only tests that write there name a directory of their own.
 _KEPT = frozenset({"COACH_CACHE_DIR"})

@@ -10,7 +10,7 @@ from typing import Any
 from assessment_factory import VERDICTS, criteria, dicom_assessment, receipt, unscored_assessment
 
 from coach.history.records import Attempt
-from coach.history.store import HistoryStore
+from coach.history.store import HistoryStore, new_record
 from coach.judge.judging import Verdict
 from coach.submit.assessment import Assessment, Improvement
 
@@ -62,4 +62,4 @@ def open_at(path: Path, wait_seconds: float = 10.0) -> HistoryStore:
 
 def add(store: HistoryStore, answer: str = "An answer.", question_id: str = QUESTION, bank_title: str = BANK) -> int:
     """Save one attempt and return its number."""
-    return store.add(question_id, answer, judged(question_id=question_id), bank_title=bank_title)
+    return store.add_record(new_record(question_id, answer, judged(question_id=question_id), bank_title))

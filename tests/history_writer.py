@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock  # noqa: F401
 from history_factory import BANK, QUESTION, judged
 
-from coach.history.store import HistoryStore
+from coach.history.store import HistoryStore, new_record
 
 
 def main(path: Path, name: str, count: int) -> None:
@@ -20,7 +20,7 @@ def main(path: Path, name: str, count: int) -> None:
     sys.stdin.readline()
     with HistoryStore.open(path, wait_seconds=120) as store:
         for number in range(count):
-            store.add(QUESTION, f"{name} {number}", assessment, bank_title=BANK)
+            store.add_record(new_record(QUESTION, f"{name} {number}", assessment, BANK))
 
 
 if __name__ == "__main__":

@@ -79,6 +79,33 @@ def test_each_criterion_can_be_judged(bank: Bank, question: Question) -> None:
     assert with_points == {criterion.id for criterion in bank.rubric_of(question).criteria}
 
 
+#: What the published list gives as the reason for a question, in the words that must not be lost.
+SEED_REASONS = {
+    "dicom-standard": "different makers|works together",
+    "hl7-integration": "systems|traffic is HL7",
+    "security-hipaa": "protect|many remote readers",
+    "system-outage": "troubleshoot|manage a crisis",
+    "database-management": "goes through its database|fast",
+    "slow-performance": "measure|bottleneck",
+    "archive-recovery": "experience with data recovery and backups",
+    "image-data-complaint": "listen first for your communication|under pressure",
+    "system-integration": "Seamless integration|work flow",
+    "staff-training": "teach|collaborative environment",
+    "monitoring-availability": "Monitoring tools and proactive maintenance|avoid that downtime",
+    "upgrade-migration": "An upgrade or a migration|complex|efficiently",
+    "cross-team-communication": "between people who talk about servers and people who talk about patients",
+    "staying-current": "Continuous learning is key",
+    "critical-failure-scenario": "think on your feet|what comes first|informed",
+}
+
+
+@every_shipped_question
+def test_the_reason_why_a_question_is_asked_is_the_published_one(question: Question) -> None:
+    """Nothing of what interviewers are said to look for is bent into something else."""
+    for part in SEED_REASONS[question.id].split("|"):
+        assert part in question.rationale
+
+
 @every_question
 def test_each_question_says_why_it_is_asked_and_what_comes_next(bank: Bank, question: Question) -> None:
     """A rationale, at least two follow-up questions, and sources where its statements can be looked up."""

@@ -130,23 +130,26 @@ def test_without_a_path_the_shipped_bank_is_loaded() -> None:
         (
             "criterion: asking",
             "criterion: singing",
-            "questions.yaml:12:20: question 'hard-reader': checks.0.criterion: unknown criterion 'singing' "
+            "questions.yaml:12:20: question 'hard-reader': questions.0.checks.0.criterion: unknown criterion 'singing' "
             "(rubric has: asking, helping)",
         ),
         (
             "id: shouts",
             "id: asks-first",
-            "questions.yaml:16:13: question 'hard-reader': checks.1.id: the check id 'asks-first' is used twice",
+            "questions.yaml:16:13: question 'hard-reader': questions.0.checks.1.id: "
+            "the check id 'asks-first' is used twice",
         ),
         (
             "id: shouts",
             "id: own-example",
-            "questions.yaml:16:13: question 'hard-reader': checks.1.id: the check id 'own-example' is used twice",
+            "questions.yaml:16:13: question 'hard-reader': questions.0.checks.1.id: "
+            "the check id 'own-example' is used twice",
         ),
         (
             "criterion: asking",
             "criterion: helping",
-            "questions.yaml:11:7: question 'hard-reader': checks: the criterion 'asking' has no point to judge",
+            "questions.yaml:11:7: question 'hard-reader': questions.0.checks: "
+            "the criterion 'asking' has no point to judge",
         ),
     ],
 )
@@ -164,8 +167,8 @@ def test_ids_and_numbers_of_questions_must_differ(tmp_path: Path) -> None:
     twice = BANK + SECOND.replace("lost-book", "hard-reader").replace("number: 2", "number: 1")
 
     assert problems(tmp_path, twice) == [
-        "questions.yaml:22:9: question 'hard-reader': id: 'hard-reader' stands twice",
-        "questions.yaml:23:13: question 'hard-reader': number: 1 stands twice",
+        "questions.yaml:22:9: question 'hard-reader': questions.1.id: 'hard-reader' stands twice",
+        "questions.yaml:23:13: question 'hard-reader': questions.1.number: 1 stands twice",
     ]
 
 
@@ -188,7 +191,8 @@ def test_a_missing_rubric_says_where_it_should_lie(tmp_path: Path) -> None:
         load_bank(path)
 
     assert caught.value.message == (
-        f"{path}:27:13: question 'lost-book': rubric: there is no file {tmp_path / 'rubrics' / 'other.yaml'}"
+        f"{path}:27:13: question 'lost-book': questions.1.rubric: "
+        f"there is no file {tmp_path / 'rubrics' / 'other.yaml'}"
     )
     assert caught.value.hint == "Put the rubric there, or use one of: service."
 
@@ -201,7 +205,7 @@ def test_problems_of_several_rubrics_are_named_together(tmp_path: Path) -> None:
 
     assert len(lines) == 2
     assert lines[0].startswith("rubrics/service.yaml:7:13: criteria.0.weight: Input should be a valid number")
-    assert lines[1].startswith("questions.yaml:27:13: question 'lost-book': rubric: there is no file")
+    assert lines[1].startswith("questions.yaml:27:13: question 'lost-book': questions.1.rubric: there is no file")
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_harness import batch_rows, results_of, verdicts_of
+from batch_harness import batch_rows, grade_at, results_of, verdicts_of
 from faulty_server import FaultyServer, faulty_server, prompt_of
 
 from coach.errors import InputError, StorageError
+from coach.model.pace import FixedLimit
 
 PROCESS = Path(__file__).with_name("batch_process.py")
-ROWS = 300
+ROWS, MANY_ROWS = 80, 300
 KILLS, MANY_KILLS = 4, 20
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
 
 
-def start(out: Path, url: str, count: int = ROWS, max_bytes: int | None = None) -> subprocess.Popen[bytes]:
+def start(out: Path, url: str, count: int, max_bytes: int | None = None) -> subprocess.Popen[bytes]:
     """Grade rows in a process of its own, whose files cannot grow beyond ``max_bytes``."""
     limit = [] if max_bytes is None else [str(max_bytes)]
     command = [sys.executable, str(PROCESS), str(out), str(count), url, *limit]
@@ -43,10 +44,10 @@ def rows_of(requests: list[dict[str, Any]]) -> list[int]:
     return [int(prompt_of(body).split("case number ")[1].split()[0]) for body in requests]
 
 
-def killed_run(out: Path, server: FaultyServer, wanted: int) -> None:
+def killed_run(out: Path, server: FaultyServer, count: int, wanted: int) -> None:
     """Run until the server was asked about so many rows, then kill the process without warning."""
     before = len(server.requests)
-    process = start(out, server.url)
+    process = start(out, server.url, count)
     while len(server.requests) < before + wanted and process.poll() is None:
         time.sleep(0.001)
     process.kill()
@@ -66,20 +67,20 @@ def finished_rows(out: Path) -> set[int]:
 def test_killed_at_many_moments(tmp_path: Path, all_moments: bool) -> None:
     """Kills and resumes give the results of an undisturbed run, and no finished row is asked about again."""
     killed, sound = tmp_path / "killed", tmp_path / "sound"
-    chance = random.Random()
+    chance, count = random.Random(), MANY_ROWS if all_moments else ROWS
     with faulty_server(delay=0.003) as server:
         for _ in range(MANY_KILLS if all_moments else KILLS):
             finished, before = finished_rows(killed), len(server.requests)
-            killed_run(killed, server, chance.randint(0, 14))
+            killed_run(killed, server, count, chance.randint(0, 14))
             asked = rows_of(server.requests[before:])
             assert not finished & set(asked)
             assert len(asked) == len(set(asked))
         assert finished_rows(killed)
-        assert finish(start(killed, server.url)) == (0, "")
-        assert finish(start(sound, server.url)) == (0, "")
+        assert finish(start(killed, server.url, count)) == (0, "")
+        grade_at(server.url, batch_rows(count), sound, limit=FixedLimit(8), timeout=30.0)
 
     after, expected = results_of(killed), results_of(sound)
-    assert set(after) == {row.row_id for row in batch_rows(ROWS)}
+    assert set(after) == {row.row_id for row in batch_rows(count)}
     assert {name: verdicts_of(record) for name, record in after.items()} == {
         name: verdicts_of(record) for name, record in expected.items()
     }

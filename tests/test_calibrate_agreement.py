@@ -20,14 +20,12 @@ from scripted_judge import ScriptedJudge
 from sklearn.metrics import cohen_kappa_score
 
 from coach.calibrate.agreement import (
-    NAMES,
     agreement_of,
     agreement_views,
     build_report,
     calibrated,
     marked,
     point_figures,
-    repeat_spread,
 )
 from coach.calibrate.gold import GoldRow, JudgedAnswer
 from coach.calibrate.mapping import fit_half
@@ -35,6 +33,7 @@ from coach.calibrate.result import Agreement, AgreementReport, Scale
 from coach.calibrate.run import judge_summary
 from coach.errors import InputError
 
+NAMES = tuple(Agreement.model_fields)
 FIVE = Scale(low=0, high=5, step=1)
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, SECOND = [1.0, 2.0, 3.0, 4.0], [2.0, 2.0, 4.0, 4.0]
@@ -57,7 +56,7 @@ def test_scores_are_mapped_linearly_to_the_scale() -> None:
     """A score of 50 stands for the middle of any scale; answers without a score are left out."""
     answers = judged([gold_row(1, 3), gold_row(2, 3), gold_row(3, 3)], [0, None, 50])
 
-    assert [answer.judge for answer in marked(answers, Scale(low=1, high=4, step=1))] == [1, 2.5]
+    assert [answer.pair.judge for answer in marked(answers, Scale(low=1, high=4, step=1))] == [1, 2.5]
 
 
 def test_pooled_and_per_question_figures_differ_where_questions_do() -> None:
@@ -166,8 +165,9 @@ def test_the_spread_of_equal_scores_is_zero() -> None:
     answers = judged([gold_row(1, 1), gold_row(2, 1)], [40, 40])
     thrice = [replace(answers[0], scores=(40.0, 40.0, 40.0)), replace(answers[1], scores=(1.0, 2.0))]
 
-    spread = repeat_spread(thrice, 3)
+    spread = report_on(thrice, 3).repeat
 
+    assert spread is not None
     assert (spread.answers, spread.mean_sd, spread.max_sd, spread.max_range, spread.changed) == (1, 0, 0, 0, 0)
 
 
@@ -176,12 +176,16 @@ def test_the_spread_is_the_sample_standard_deviation() -> None:
     answers = judged([gold_row(1, 1), gold_row(2, 1)], [40, 40])
     twice = [replace(answers[0], scores=(40.0, 42.0)), replace(answers[1], scores=(40.0, 40.0))]
 
-    spread = repeat_spread(twice, 2)
+    spread = report_on(twice, 2).repeat
 
+    assert spread is not None
     assert spread.max_sd == pytest.approx(2**0.5, abs=1e-4)
     assert spread.mean_sd == pytest.approx(2**0.5 / 2, abs=1e-4)
     assert (spread.max_range, spread.changed) == (2.0, 1)
-    assert repeat_spread([], 2).mean_sd is None
+    once = report_on(answers, 2).repeat
+    assert once is not None
+    assert (once.answers, once.mean_sd, once.max_range) == (0, None, None)
+    assert report_on(answers).repeat is None
 
 
 def test_unjudged_answers_are_counted_by_reason_and_change_nothing() -> None:

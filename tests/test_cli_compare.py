@@ -20,7 +20,7 @@ from coach.bank.questions import Bank
 from coach.cli.compare import compare_command
 from coach.compare.result import Comparison, ComparisonSeries
 from coach.errors import InputError, ModelConnectionError, StorageError
-from coach.history.store import HistoryStore
+from coach.history.store import HistoryStore, new_record
 from coach.submit.open import Settings, unopened_session
 
 BANK = shipped_bank()
@@ -60,7 +60,7 @@ def save(*texts: str) -> None:
     with HistoryStore.open() as store:
         for text in texts:
             assessment = asyncio.run(assessor.assess(QUESTION, text))
-            store.add(ID, text, assessment, bank_title=BANK.title)
+            store.add_record(new_record(ID, text, assessment, BANK.title))
 
 
 @pytest.mark.usefixtures("judge", "files")
@@ -124,7 +124,7 @@ def test_no_model_is_opened_for_results_that_are_known(monkeypatch: pytest.Monke
         for text in (OLD, NEW):
             made = asyncio.run(assessor_with(keyword_judge(), BANK).assess(QUESTION, text))
             receipt = made.receipt.model_copy(update={"judging_sha256": known.judging_sha256(QUESTION)})
-            store.add(ID, text, made.model_copy(update={"receipt": receipt}), bank_title=BANK.title)
+            store.add_record(new_record(ID, text, made.model_copy(update={"receipt": receipt}), BANK.title))
 
     if same_way:
         assert "Improved" in compare(ID).stdout

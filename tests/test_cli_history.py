@@ -52,10 +52,10 @@ def saved() -> list[int]:
     """Save two attempts at one question, one at another, and one of another bank; return their numbers."""
     with HistoryStore.open() as store:
         return [
-            store.add("dicom-standard", "first try", judged(41), bank_title=PACS),
-            store.add("dicom-standard", "second try", judged(66), bank_title=PACS),
-            store.add("hl7-integration", "another", judged(50, question_id="hl7-integration"), bank_title=PACS),
-            store.add("weeding", "from the library", judged(50, question_id="weeding"), bank_title="Librarian"),
+            store.add_record(new_record("dicom-standard", "first try", judged(41), PACS)),
+            store.add_record(new_record("dicom-standard", "second try", judged(66), PACS)),
+            store.add_record(new_record("hl7-integration", "another", judged(50, question_id="hl7-integration"), PACS)),
+            store.add_record(new_record("weeding", "from the library", judged(50, question_id="weeding"), "Librarian")),
         ]
 
 
@@ -99,7 +99,7 @@ def test_the_listing_can_be_limited() -> None:
     """By default thirty are listed, --limit takes another number, and --json gives all."""
     with HistoryStore.open() as store:
         for number in range(33):
-            store.add("dicom-standard", f"try {number}", judged(), bank_title=PACS)
+            store.add_record(new_record("dicom-standard", f"try {number}", judged(), PACS))
 
     assert "3 older attempts not shown" in coach().stdout
     assert "31 older attempts not shown" in coach("--limit", "2").stdout
@@ -150,7 +150,7 @@ def test_a_bank_narrows_everything(saved: list[int]) -> None:
     librarian = load_bank(LIBRARIAN)
     question = librarian.questions[0].id
     with HistoryStore.open() as store:
-        store.add(question, "about books", judged(30, question_id=question), bank_title=librarian.title)
+        store.add_record(new_record(question, "about books", judged(30, question_id=question), librarian.title))
 
     assert json.loads(coach("--bank", str(LIBRARIAN), "--json").stdout)["total"] == 1
     assert f"{question} · 1 attempt, score 30" in coach(question, "--bank", str(LIBRARIAN)).stdout

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from coach.bank.load import load_bank
 from coach.cli.next import next_command
-from coach.history.store import HistoryStore
+from coach.history.store import HistoryStore, new_record
 
 LIBRARIAN = Path(__file__).resolve().parent.parent / "examples" / "librarian" / "questions.yaml"
 BANK = shipped_bank()
@@ -36,7 +36,7 @@ def coach(*arguments: str) -> Result:
 def answer(question_id: str, score: float, bank_title: str = BANK.title) -> None:
     """Save one attempt."""
     with HistoryStore.open() as store:
-        store.add(question_id, "An answer.", judged(score, question_id=question_id), bank_title=bank_title)
+        store.add_record(new_record(question_id, "An answer.", judged(score, question_id=question_id), bank_title))
 
 
 def test_a_new_question_comes_before_a_weak_one() -> None:

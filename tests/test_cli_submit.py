@@ -226,7 +226,7 @@ def test_the_attempt_is_kept_before_the_report_is_shown(
     def gone(*_: object, **__: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("coach.cli.submit._show", gone)
+    monkeypatch.setattr("coach.report.assessment.assessment_document", gone)
 
     assert coach("submit", ID, answer).code == 0
     assert len(attempts()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -40,3 +41,27 @@ def test_no_line_of_help_is_cut(words: tuple[str, ...]) -> None:
     assert result.exit_code == 0
     assert "Commands:" in result.output
     assert "..." not in result.output.split("Commands:")[1]
+
+
+def test_the_architecture_page_names_every_room_and_nothing_that_is_gone() -> None:
+    """Whoever looks for a place by the page finds it: each path exists, and each name stands in some module."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w./-]+)`", page)
+    paths = {name for name in named if "/" in name and not name.startswith("results/")}
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "coach").rglob("*.py"))
+
+    assert {f"coach/{path.name}/" for path in (ROOT / "coach").iterdir() if (path / "__init__.py").exists()} <= paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    for name in (
+        "open_session",
+        "AnswerAssessor",
+        "Grader",
+        "open_table",
+        "Document",
+        "ChatModel",
+        "Judge",
+        "make_assessor",
+    ):
+        assert name in page
+        assert re.search(rf"^\s*(?:async )?(?:class|def) {name}\b", code, re.MULTILINE), name
+    assert "docs/architecture.md" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

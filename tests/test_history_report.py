@@ -9,8 +9,7 @@ import terminal_output
 from assessment_factory import shipped_bank
 from history_factory import BANK, attempt, judged
 
-from coach.history.next_question import rank_questions
-from coach.history.progress import progress_of, summarize
+from coach.history.progress import progress_of, rank_questions, summarize
 from coach.history.records import Attempt, HistoryListing, Progress
 from coach.history.report import history_document, next_document, progress_document
 from coach.judge.judging import Verdict
@@ -104,9 +103,9 @@ def test_the_progress_tells_losses_first() -> None:
     text = encoded(progress_document(practice(), UTC))
 
     assert text.index("Lost since") < text.index("Gained since") < text.index("Advice that keeps coming back")
-    assert "met → partly" in text
-    assert "not met → met" not in line_with(text, "met → partly")
-    assert "present → absent: Red flag:" in text
+    assert "✗ there → partly there:" in text
+    assert "✓ missing → there:" in text
+    assert "said → not said: Red flag:" in text
     assert "3 of 3: Add modality-worklist." in text
 
 
@@ -163,7 +162,7 @@ def test_terminals_without_unicode_are_enough(encoding: str) -> None:
     text = encoded(progress_document(practice(), UTC), encoding=encoding)
 
     assert "#" * 22 in text
-    assert "met -> partly" in text
+    assert "there -> partly there" in text
     assert "41" in encoded(history_document(listing(attempt(1, judged(41)))), encoding=encoding)
 
 

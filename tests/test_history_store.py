@@ -66,7 +66,7 @@ def test_an_attempt_is_read_back_as_it_was_saved(store: HistoryStore) -> None:
     """Answer, assessment, bank and an aware UTC time survive unchanged."""
     before = datetime.now(UTC)
     answer = "Zoë's PACS: “C-STORE”;\r\n\t'; DROP TABLE attempts; -- 😀"
-    number = store.add(QUESTION, answer, judged(72.5), bank_title="Büro's bank")
+    number = store.add_record(new_record(QUESTION, answer, judged(72.5), "Büro's bank"))
     (saved,) = store.attempts()
 
     assert (saved.id, saved.question_id, saved.bank_title, saved.answer) == (number, QUESTION, "Büro's bank", answer)
@@ -82,7 +82,7 @@ def test_any_text_survives(store: HistoryStore, answer: str) -> None:
     """Whatever was typed is read back character by character."""
     add(store, answer)
 
-    assert store.attempts(QUESTION, 1)[0].answer == answer
+    assert store.attempts(1, question_id=QUESTION)[0].answer == answer
 
 
 def test_half_a_character_is_an_error(store: HistoryStore) -> None:
@@ -104,7 +104,7 @@ def test_a_time_in_another_zone_is_kept_as_utc(store: HistoryStore) -> None:
 
 def test_an_unscored_attempt_keeps_its_null_score(store: HistoryStore) -> None:
     """A score that could not be computed stays null and never becomes 0."""
-    store.add(QUESTION, "?", judged(None), bank_title=BANK)
+    store.add_record(new_record(QUESTION, "?", judged(None), BANK))
 
     assert store.attempts()[0].score is None
 
@@ -116,13 +116,13 @@ def test_attempts_are_chosen_by_question_bank_and_number(store: HistoryStore) ->
     add(store, "c1", bank_title="Librarian")
 
     assert answers(store) == ["a1", "a2", "a3", "b1", "c1"]
-    assert answers(store, QUESTION) == ["a1", "a2", "a3", "c1"]
-    assert answers(store, QUESTION, bank_title=BANK) == ["a1", "a2", "a3"]
+    assert answers(store, question_id=QUESTION) == ["a1", "a2", "a3", "c1"]
+    assert answers(store, question_id=QUESTION, bank_title=BANK) == ["a1", "a2", "a3"]
     assert answers(store, limit=2) == ["b1", "c1"]
-    assert answers(store, QUESTION, 2, bank_title=BANK) == ["a2", "a3"]
+    assert answers(store, 2, question_id=QUESTION, bank_title=BANK) == ["a2", "a3"]
     assert answers(store, ids=numbers[1:2]) == ["a2"]
-    assert answers(store, "no-such-question", 2) == []
-    assert (store.count(), store.count(QUESTION), store.count(bank_title="Librarian")) == (5, 4, 1)
+    assert answers(store, 2, question_id="no-such-question") == []
+    assert (store.count(), store.count(question_id=QUESTION), store.count(bank_title="Librarian")) == (5, 4, 1)
 
 
 def test_the_file_refuses_changes(store: HistoryStore, path: Path) -> None:
@@ -165,7 +165,7 @@ def test_an_export_can_be_of_one_question(store: HistoryStore) -> None:
     add(store, "other", OTHER)
     stream = io.StringIO()
 
-    assert store.export(stream, OTHER) == 1
+    assert store.export(stream, question_id=OTHER) == 1
     assert json.loads(stream.getvalue())["answer"] == "other"
 
 
@@ -189,8 +189,8 @@ def test_delete_takes_only_what_was_named(store: HistoryStore) -> None:
     add(store, "c1", bank_title="Librarian")
 
     assert store.delete(ids=[first, 10_000, 2**70]) == 1
-    assert [attempt.id for attempt in store.attempts(QUESTION, bank_title=BANK)] == [second]
-    assert store.delete(OTHER) == 2
+    assert [attempt.id for attempt in store.attempts(question_id=QUESTION, bank_title=BANK)] == [second]
+    assert store.delete(question_id=OTHER) == 2
     assert store.delete(bank_title="Librarian") == 1
     assert answers(store) == ["a2"]
     assert store.delete(everything=True) == 1
@@ -204,7 +204,7 @@ def test_delete_refuses_to_guess(store: HistoryStore) -> None:
     with pytest.raises(ValueError, match="everything"):
         store.delete()
     with pytest.raises(ValueError, match="everything"):
-        store.delete(QUESTION, everything=True)
+        store.delete(question_id=QUESTION, everything=True)
     assert store.delete(ids=[]) == 0
     assert store.count() == 1
 
@@ -223,7 +223,7 @@ def test_delete_leaves_no_trace_of_the_text(path: Path) -> None:
         add(store, "a story to keep", OTHER)
         assert traces(path, "secret story")
 
-        assert store.delete(QUESTION) == 21
+        assert store.delete(question_id=QUESTION) == 21
         assert traces(path, "secret story") == []
         assert traces(path, "a story to keep")
     assert traces(path, "secret story") == []

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.bank.questions import Bank
-from coach.history.next_question import SCORE_STEP, rank_questions
+from coach.history.progress import SCORE_STEP, rank_questions
 from coach.history.records import Attempt, Suggestion
 
 BANK: Bank = shipped_bank().model_copy(update={"questions": shipped_bank().questions[:5]})

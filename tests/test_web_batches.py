@@ -14,6 +14,7 @@ from pathlib import Path
 import openpyxl  # type: ignore[import-untyped]
 import pytest
 from assessment_factory import ANSWER, dicom_assessment
+from batch_pages import batch_in
 from calibration_cases import full_report
 from web_server import Browser, browser_of, links, running_site
 
@@ -23,34 +24,7 @@ from coach.calibrate.gold import read_gold
 from coach.calibrate.marks import NAME, GraderMark, keep_mark, read_marks
 from coach.calibrate.run import keep_report
 
-QUESTIONS = ("dicom-standard", "hl7-integration")
 HOSTILE = '<img src=x onerror=alert(1)> "Ada" \u202e'
-
-
-def batch_in(directory: Path, count: int = 12) -> Path:
-    """Write a batch: row 3 failed, every third one is to be reviewed, scores fall from row to row."""
-    rows = [
-        AnswerRow(f"row/{n}", f"Person {n:03}", QUESTIONS[n % 2], f"{ANSWER} Number {n}.", "in.csv", n + 2)
-        for n in range(count)
-    ]
-    keys = {row.answer: RowKey(f"key {row.row_id}", f"same {row.row_id}", 1) for row in rows}
-    with Store.open(directory) as store:
-        store.take_in(rows, lambda _, answer: keys[answer])
-        for n, row in enumerate(rows):
-            if n == 3:
-                store.keep(row.row_id, keys[row.answer], None, reason="the model timed out")
-                continue
-            assessment = dicom_assessment().model_copy(
-                update={
-                    "question_id": row.question_id,
-                    "score": 90 - n / 2,
-                    "interval": (80 - 0.6 * n, 95 - n / 2),
-                    "needs_review": n % 3 == 0,
-                    "review_reasons": ["The score is uncertain."] if n % 3 == 0 else [],
-                }
-            )
-            store.keep(row.row_id, keys[row.answer], assessment)
-    return directory
 
 
 @pytest.fixture

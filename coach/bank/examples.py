@@ -46,11 +46,8 @@ def load_exemplars(question_id: str, bank: Path | None = None) -> list[Exemplar]
         return []
     file, positions = load_model(ExemplarFile, read_text(path, "file of exemplars"), str(path))
     if file.question_id != question_id:
-        line, column = positions.find(("question_id",), "")
-        raise BankError(
-            f"{path}:{line}:{column}: question_id: {file.question_id!r} is not the file's name",
-            "Correct the id, or rename the file.",
-        )
+        what = positions.complaint(("question_id",), f"{file.question_id!r} is not the file's name")
+        raise BankError(what, "Correct the id, or rename the file.")
     return file.exemplars
 
 

@@ -30,13 +30,7 @@ def load_bank(path: Path | None = None) -> Bank:
     ]
     for index, question in enumerate(file.questions):
         problems += _problems_of(index, question, rubrics[question.rubric])
-    if problems:
-        lines = []
-        for where, what in problems:
-            name = file.questions[int(where[1])].id
-            field = ".".join(map(str, where[2:]))
-            lines.append(f"{_place(path, positions, where)}: question {name!r}: {field}: {what}")
-        raise BankError("\n".join(lines), "Correct the question bank.")
+    _refuse(problems, positions, "Correct the question bank.")
     return Bank(
         title=file.title,
         profession=file.profession,
@@ -61,9 +55,7 @@ def load_rubric(path: Path) -> Rubric:
             problems.append((("checks", index, "criterion"), f"unknown criterion {check.criterion!r}"))
     if rubric.id != path.stem:
         problems.append((("id",), f"the id {rubric.id!r} differs from the file's name"))
-    if problems:
-        lines = [f"{_place(path, positions, where)}: {'.'.join(map(str, where))}: {what}" for where, what in problems]
-        raise BankError("\n".join(lines), "Correct the rubric.")
+    _refuse(problems, positions, "Correct the rubric.")
     return rubric
 
 
@@ -77,10 +69,9 @@ def _load_rubrics(path: Path, file: QuestionFile, positions: Positions) -> dict[
         rubric_path = folder / f"{name}.yaml"
         try:
             if not rubric_path.is_file():
-                place = _place(path, positions, ("questions", index, "rubric"))
                 known = ", ".join(sorted(other.stem for other in folder.glob("*.yaml"))) or "(none yet)"
                 raise BankError(
-                    f"{place}: question {file.questions[index].id!r}: rubric: there is no file {rubric_path}",
+                    positions.complaint(("questions", index, "rubric"), f"there is no file {rubric_path}"),
                     f"Put the rubric there, or use one of: {known}.",
                 )
             rubrics[name] = load_rubric(rubric_path)
@@ -119,9 +110,9 @@ def _twice(values: Sequence[str | int], *names: str) -> list[_Problem]:
     ]
 
 
-def _place(path: Path, positions: Positions, where: Location) -> str:
-    line, column = positions.find(where, "")
-    return f"{path}:{line}:{column}"
+def _refuse(problems: Sequence[_Problem], positions: Positions, hint: str) -> None:
+    if problems:
+        raise BankError("\n".join(positions.complaint(where, what) for where, what in problems), hint)
 
 
 def _name_question(data: Any, location: Location) -> str:

@@ -28,7 +28,10 @@ _MAX_DEPTH = 50
 class Positions:
     """Where keys and values of a YAML document lie, as 1-based (line, column) by their path."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        #: Says in words what lies at a location, such as ``question 'dicom-standard': ``.
+        self.describe: Callable[[Location], str] = lambda location: ""
         self.values: dict[Location, tuple[int, int]] = {}
         self.keys: dict[Location, tuple[int, int]] = {}
 
@@ -39,6 +42,12 @@ class Positions:
         while location and location not in self.values:
             location = location[:-1]
         return self.values.get(location, (1, 1))
+
+    def complaint(self, location: Location, what: str, error_type: str = "") -> str:
+        """Return one line that says where something is wrong, and what."""
+        line, column = self.find(location, error_type)
+        field = ".".join(map(str, location)) or "document"
+        return f"{self.name}:{line}:{column}: {self.describe(location)}{field}: {what}"
 
 
 def read_text(path: Path, kind: str) -> str:
@@ -97,18 +106,19 @@ def _too_deep(name: str, line: int) -> BankError:
 
 def _compose(text: str, name: str) -> tuple[Any, Positions]:
     loader = yamlcore.CCoreLoader(text)
-    positions = Positions()
+    positions = Positions(name)
     try:
         node = loader.get_single_node()
         if node is None:
             raise BankError(f"{name}: the file is empty", "Write it as the shipped files are written.")
-        _walk(node, (), positions, name, [0])
+        _walk(node, (), positions, [0])
         return loader.construct_document(node), positions
     finally:
         loader.dispose()
 
 
-def _walk(node: yaml.Node, path: Location, positions: Positions, name: str, visited: list[int]) -> None:
+def _walk(node: yaml.Node, path: Location, positions: Positions, visited: list[int]) -> None:
+    name = positions.name
     visited[0] += 1
     if visited[0] > _MAX_NODES:
         raise BankError(f"{name}: too many nodes (nested aliases?)", "Write the values out instead of using aliases.")
@@ -123,29 +133,25 @@ def _walk(node: yaml.Node, path: Location, positions: Positions, name: str, visi
                 raise BankError(f"{name}:{line}: the key {key.value!r} stands twice", "Remove one of them.")
             seen.add(key.value)
             positions.keys[(*path, key.value)] = (line, key.start_mark.column + 1)
-            _walk(value, (*path, key.value), positions, name, visited)
+            _walk(value, (*path, key.value), positions, visited)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _walk(value, (*path, index), positions, name, visited)
+            _walk(value, (*path, index), positions, visited)
 
 
 def load_model(model: type[ModelT], text: str, name: str, describe: Describe | None = None) -> tuple[ModelT, Positions]:
     """Validate YAML text against a model; raises BankError with one line for every problem.
 
-    ``describe`` may turn (data, location) into words such as ``question 'dicom-standard'``.
+    ``describe`` may turn (data, location) into words such as ``question 'dicom-standard': ``.
     """
     data, positions = parse_yaml(text, name)
+    if describe:
+        positions.describe = lambda location: describe(data, location)
     try:
         return model.model_validate(data), positions
     except ValidationError as error:
-        lines = []
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            location = problem["loc"]
-            line, column = positions.find(location, problem["type"])
-            words = describe(data, location) if describe else ""
-            field = ".".join(str(part) for part in location) or "document"
-            lines.append(f"{name}:{line}:{column}: {words}{field}: {problem['msg']}")
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        lines = dict.fromkeys(positions.complaint(it["loc"], it["msg"], it["type"]) for it in problems)
         raise BankError(
-            "\n".join(dict.fromkeys(lines)),
-            "Correct these fields; the schema files under schemas/ list what is allowed.",
+            "\n".join(lines), "Correct these fields; the schema files under schemas/ list what is allowed."
         ) from None

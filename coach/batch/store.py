@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -61,6 +61,10 @@ KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score,
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET same = excluded.same, row_id = excluded.row_id,
     same_as = excluded.same_as, reason = excluded.reason, score = excluded.score, needs_review = excluded.needs_review,
     assessment = excluded.assessment, at = excluded.at WHERE results.reason IS NOT NULL"""
+_TAKE_IN = """INSERT INTO rows (row_id, key, same, leads, rank, question_id, candidate, answer, source, line)
+    VALUES (:row_id, :key, :same, NOT EXISTS (SELECT 1 FROM rows WHERE same = :same), :rank, :question_id, :candidate,
+    :answer, :source, :line)"""
+_SENT = "SELECT *, rowid AS place, 0 AS rank, NULL AS candidate, '' AS source, 0 AS line FROM sent WHERE job = "
 _OK = "EXISTS (SELECT 1 FROM results WHERE {0} = rows.{0} AND reason IS NULL)"
 _TO_JUDGE = f"leads AND NOT {_OK.format('same')} AND NOT {_OK.format('key')}"
 #: Rows with the result that has this number. ``taken``: it is another row's, and cost nothing.
@@ -198,12 +202,7 @@ class Store:
                     continue
                 key = key_of(row.question_id, row.answer)
                 assert key is not None, row
-                database.execute(
-                    "INSERT INTO rows (row_id, key, same, leads, rank, question_id, candidate, answer, source, line)"
-                    " VALUES (?, ?, ?, NOT EXISTS (SELECT 1 FROM rows WHERE same = ?), ?, ?, ?, ?, ?, ?)",
-                    (row.row_id, key.key, key.same, key.same, key.rank, row.question_id, row.candidate, row.answer,
-                     row.source, row.line),
-                )  # fmt: skip
+                database.execute(_TAKE_IN, {**vars(row), **vars(key)})
             if not self._previews:
                 # What was carried over from an older version does not know which answers are equal.
                 database.execute(
@@ -323,14 +322,13 @@ class Store:
 
     def sent(self, job: BatchJob) -> Iterator[tuple[str, AnswerRow, RowKey]]:
         """Yield what was sent in a job that is not collected, each with its id."""
-        query = f"SELECT *, rowid AS place, 0 AS rank FROM sent WHERE job = {job.number} AND rowid > ? ORDER BY rowid"
-        for row in self._pages(query, place=0):
-            yield row["custom_id"], _sent(row), _key(row)
+        for row in self._pages(f"{_SENT} {job.number} AND rowid > ? ORDER BY rowid", place=0):
+            yield row["custom_id"], _answer_row(row), _key(row)
 
     def sent_as(self, job: BatchJob, custom_id: str) -> tuple[AnswerRow, RowKey] | None:
         """Return what was sent under an id."""
-        row = self._one("SELECT *, 0 AS rank FROM sent WHERE custom_id = ? AND job = ?", custom_id, job.number)
-        return (_sent(row), _key(row)) if row else None
+        row = self._one(f"{_SENT} ? AND custom_id = ?", job.number, custom_id)
+        return (_answer_row(row), _key(row)) if row else None
 
     def close(self) -> None:
         """Close the file and let other processes in."""
@@ -454,15 +452,11 @@ def _reading(path: Path) -> sqlite3.Connection:
 
 
 def _answer_row(row: sqlite3.Row) -> AnswerRow:
-    return AnswerRow(row["row_id"], row["candidate"], row["question_id"], row["answer"], row["source"], row["line"])
-
-
-def _sent(row: sqlite3.Row) -> AnswerRow:
-    return AnswerRow(row["row_id"], None, row["question_id"], row["answer"], "", 0)
+    return AnswerRow(*(row[field.name] for field in fields(AnswerRow)))
 
 
 def _key(row: sqlite3.Row) -> RowKey:
-    return RowKey(row["key"], row["same"], row["rank"])
+    return RowKey(*(row[field.name] for field in fields(RowKey)))
 
 
 def _result(row: sqlite3.Row) -> RowResult:
@@ -471,17 +465,6 @@ def _result(row: sqlite3.Row) -> RowResult:
         # Nothing was asked again for it.
         free = {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0, "seconds": 0.0}
         assessment = assessment.model_copy(update={"receipt": assessment.receipt.model_copy(update=free)})
-    return RowResult.model_construct(
-        row_id=row["row_id"],
-        key=row["key"],
-        status="failed" if row["reason"] else "ok",
-        reason=row["reason"],
-        candidate=row["candidate"],
-        question_id=row["question_id"],
-        source=row["source"],
-        line=row["line"],
-        answer=row["answer"],
-        same_as=row["same_as"],
-        at=row["at"],
-        assessment=assessment,
-    )
+    status = "failed" if row["reason"] else "ok"
+    columns = {name: row[name] for name in RowResult.model_fields if name != "status"}
+    return RowResult.model_construct(**{**columns, "status": status, "assessment": assessment})

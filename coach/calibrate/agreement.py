@@ -22,7 +22,7 @@ from datetime import datetime
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from coach.calibrate.gold import GoldRow, JudgedAnswer
+from coach.calibrate.gold import GoldTask, JudgedAnswer
 from coach.calibrate.mapping import MIN_ANSWERS, MIN_QUESTIONS, fit_half, fit_mapping, map_score
 from coach.calibrate.result import (
     Agreement,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Names of the figures of an Agreement, in the order of reports.
-NAMES = tuple(Agreement.model_fields)
+_NAMES = tuple(Agreement.model_fields)
 
 _JUDGE, _HUMAN = "marks of the judge", "human marks"
 _RATER_1, _RATER_2 = "marks of rater 1", "marks of rater 2"
@@ -78,13 +78,10 @@ _Key = TypeVar("_Key")
 
 
 class Marked(NamedTuple):
-    """An answer that the judge scored: ``judge`` is its score (0-100) on the human scale."""
+    """An answer that the judge scored, with its marks on the scale of people."""
 
-    row: GoldRow
-    question_id: str
-    question: str
-    score: float
-    judge: float
+    task: GoldTask
+    pair: ScoredPair
 
 
 def build_report(
@@ -99,29 +96,15 @@ def build_report(
     """Return everything that can be said about the judge; answers without a score are left out and counted."""
     scale, seed = gold.scale, gold.seed
     answers = marked(judged, scale)
-    marks, human = [answer.judge for answer in answers], [answer.row.score for answer in answers]
-    lengths = [float(len(answer.row.answer.split())) for answer in answers]
+    marks, human = [a.pair.judge for a in answers], [a.pair.human for a in answers]
+    lengths = [float(len(a.task.row.answer.split())) for a in answers]
     unjudged = [answer for answer in judged if answer.score is None]
     # What stands in brackets differs from answer to answer ("3 words; at least 8 are needed").
     reasons = Counter((answer.reason or "unknown").partition(" (")[0].rstrip(".") for answer in unjudged)
     # Each judging for itself: repetitions took their time too.
     seconds = [answer.seconds / len(answer.scores) for answer in judged if answer.scores and answer.seconds is not None]
     costs = [answer.cost_usd for answer in judged if answer.cost_usd is not None]
-    pairs = [
-        ScoredPair(
-            id=answer.row.row_id,
-            source=answer.row.source,
-            line=answer.row.line,
-            question_id=answer.question_id,
-            human=answer.row.score,
-            judge=_short(answer.judge),
-            score=answer.score,
-            difference=_short(answer.judge - answer.row.score),
-        )
-        for answer in answers
-    ]
-    farthest = sorted(zip(pairs, answers, strict=True), key=lambda both: -abs(both[0].difference))[:_WORST]
-    labels = _groups(answers, [answer.row.label for answer in answers])
+    labels = _grouped(answers, lambda answer: answer.task.row.label)
     by_label = [LabelSummary(label=label, **_means(own)) for label, own in labels.items() if label]
     return AgreementReport(
         created_at=created_at,
@@ -134,7 +117,7 @@ def build_report(
         unjudged_reasons=[ReasonCount(reason=reason, count=count) for reason, count in reasons.most_common()],
         seconds_per_answer=round(fmean(seconds), 3) if seconds else None,
         cost_usd=round(sum(costs), 6) if costs else None,
-        agreement=agreement_views(marks, human, [answer.question_id for answer in answers], scale, seed),
+        agreement=agreement_views(marks, human, [a.pair.question_id for a in answers], scale, seed),
         human=_human_ceiling(answers, scale, seed),
         length={
             "judge": agreement_of(marks, lengths, scale, seed, (_JUDGE, "lengths")).spearman,
@@ -144,19 +127,33 @@ def build_report(
         reliability=_reliability_curve(answers),
         questions=_question_agreements(answers, scale),
         worst=[
-            Disagreement(**dict(pair), question=answer.question, answer=answer.row.answer) for pair, answer in farthest
+            Disagreement(**dict(pair), question=task.question.text, answer=task.row.answer)
+            for task, pair in sorted(answers, key=lambda answer: -abs(answer.pair.difference))[:_WORST]
         ],
-        pairs=pairs,
-        repeat=repeat_spread(judged, repeats) if repeats > 1 else None,
+        pairs=[answer.pair for answer in answers],
+        repeat=_repeat_spread(judged, repeats) if repeats > 1 else None,
     )
 
 
 def marked(judged: Iterable[JudgedAnswer], scale: Scale) -> list[Marked]:
-    """Return the answers that have a score, with the score on the human scale."""
+    """Return the answers that have a score; the judge's mark is its score on the human scale."""
     return [
-        Marked(a.task.row, a.task.question.id, a.task.question.text, a.score, scale.mark_of(a.score))
-        for a in judged
-        if a.score is not None
+        Marked(
+            answer.task,
+            ScoredPair(
+                id=row.row_id,
+                source=row.source,
+                line=row.line,
+                question_id=answer.task.question.id,
+                human=row.score,
+                judge=_short(mark),
+                score=answer.score,
+                difference=_short(mark - row.score),
+            ),
+        )
+        for answer in judged
+        if answer.score is not None
+        for row, mark in [(answer.task.row, scale.mark_of(answer.score))]
     ]
 
 
@@ -168,26 +165,26 @@ def calibrated(
     Raises InputError when there is too little data or the marks do not rise with the scores.
     """
     scale, seed = report.gold.scale, report.gold.seed
-    answers = marked(judged, scale)
-    questions = {answer.question_id for answer in answers}
-    if len(questions) < MIN_QUESTIONS or len(answers) < 2 * MIN_ANSWERS:
+    pairs = [answer.pair for answer in marked(judged, scale)]
+    questions = {pair.question_id for pair in pairs}
+    if len(questions) < MIN_QUESTIONS or len(pairs) < 2 * MIN_ANSWERS:
         raise InputError(
-            f"{counted(len(answers), 'answer')} to {counted(len(questions), 'question')} are too few for a calibration",
+            f"{counted(len(pairs), 'answer')} to {counted(len(questions), 'question')} are too few for a calibration",
             f"At least {2 * MIN_ANSWERS} answers to {MIN_QUESTIONS} questions are needed; run without --save.",
         )
     fit_ids = fit_half(questions, seed)
-    fit = [answer for answer in answers if answer.question_id in fit_ids]
-    held = [answer for answer in answers if answer.question_id not in fit_ids]
-    knots = fit_mapping([answer.score for answer in fit], [scale.percent_of(answer.row.score) for answer in fit])
-    human = [answer.row.score for answer in held]
-    mapped = [scale.mark_of(map_score(knots, answer.score)) for answer in held]
+    fit = [pair for pair in pairs if pair.question_id in fit_ids]
+    held = [pair for pair in pairs if pair.question_id not in fit_ids]
+    knots = fit_mapping([pair.score for pair in fit], [scale.percent_of(pair.human) for pair in fit])
+    human = [pair.human for pair in held]
+    mapped = [scale.mark_of(map_score(knots, pair.score)) for pair in held]
     outcome = CalibrationOutcome(
         name=name,
         fit_questions=len(fit_ids),
         fit_answers=len(fit),
         held_out_questions=len(questions) - len(fit_ids),
         held_out_answers=len(held),
-        before=agreement_of([answer.judge for answer in held], human, scale, seed),
+        before=agreement_of([pair.judge for pair in held], human, scale, seed),
         after=agreement_of(mapped, human, scale, seed),
         knots=knots,
     )
@@ -221,12 +218,9 @@ def agreement_views(
     ``questions`` names the question of each answer. The average leaves out questions in which a figure is undefined;
     its interval resamples questions, because it is about questions that are not in the data.
     """
-    places = _groups(range(len(questions)), questions)
-    within = [
-        point_figures([first[index] for index in place], [second[index] for index in place], scale)
-        for place in places.values()
-    ]
-    averages = {name: _mean_of([figures[name] for figures in within], seed) for name in NAMES}
+    own = _grouped(zip(questions, first, second, strict=True), lambda answer: answer[0]).values()
+    within = [point_figures([a for _, a, _ in marks], [b for _, _, b in marks], scale) for marks in own]
+    averages = {name: _mean_of([figures[name] for figures in within], seed) for name in _NAMES}
     return AgreementViews(
         pooled=agreement_of(first, second, scale, seed, by), per_question=Agreement.model_validate(averages)
     )
@@ -234,19 +228,19 @@ def agreement_views(
 
 def _question_agreements(answers: Sequence[Marked], scale: Scale) -> list[QuestionAgreement]:
     rows = []
-    for question_id, own in _groups(answers, [answer.question_id for answer in answers]).items():
-        judge, human = [answer.judge for answer in own], [answer.row.score for answer in own]
-        values = {"question_id": question_id, "text": own[0].question, **_means(own)}
-        rows.append(QuestionAgreement.model_validate(values | point_figures(judge, human, scale)))
+    for question_id, own in _grouped(answers, lambda answer: answer.pair.question_id).items():
+        values = {"question_id": question_id, "text": own[0].task.question.text, **_means(own)}
+        figures = point_figures([a.pair.judge for a in own], [a.pair.human for a in own], scale)
+        rows.append(QuestionAgreement.model_validate(values | figures))
     return rows
 
 
 def _human_ceiling(answers: Sequence[Marked], scale: Scale, seed: int) -> HumanCeiling | None:
     """Return how well two raters agree, and the judge with each, on the answers that both marked; None without any."""
     both = [
-        (answer.judge, answer.row.rater_1, answer.row.rater_2, answer.question_id)
-        for answer in answers
-        if answer.row.rater_1 is not None and answer.row.rater_2 is not None
+        (pair.judge, task.row.rater_1, task.row.rater_2, pair.question_id)
+        for task, pair in answers
+        if task.row.rater_1 is not None and task.row.rater_2 is not None
     ]
     if not both:
         return None
@@ -261,10 +255,10 @@ def _human_ceiling(answers: Sequence[Marked], scale: Scale, seed: int) -> HumanC
 
 def _reliability_curve(answers: Sequence[Marked]) -> list[ReliabilityBin]:
     """Return the mean human mark for every tenth of the judge's scale that holds answers."""
-    bins = _groups(answers, [min(_BINS - 1, int(answer.score * _BINS / 100)) for answer in answers])
+    bins = _grouped(answers, lambda answer: min(_BINS - 1, int(answer.pair.score * _BINS / 100)))
     curve = []
     for number, own in sorted(bins.items()):
-        human, interval = [answer.row.score for answer in own], None
+        human, interval = [answer.pair.human for answer in own], None
         if len(human) >= _FEWEST:
             mean, margin = fmean(human), _Z_95 * stdev(human) / math.sqrt(len(human))
             interval = (_short(mean - margin), _short(mean + margin))
@@ -273,7 +267,7 @@ def _reliability_curve(answers: Sequence[Marked]) -> list[ReliabilityBin]:
     return curve
 
 
-def repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
+def _repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
     """Return how much repeated scores of one answer vary: standard deviation (n - 1) and range, in points."""
     complete = [answer.scores for answer in judged if len(answer.scores) == times]
     deviations = [stdev(scores) for scores in complete]
@@ -281,22 +275,22 @@ def repeat_spread(judged: Iterable[JudgedAnswer], times: int) -> RepeatSpread:
     return RepeatSpread(
         times=times,
         answers=len(complete),
-        mean_sd=_short(fmean(deviations)) if deviations else None,
-        max_sd=_short(max(deviations)) if deviations else None,
-        max_range=_short(max(ranges)) if ranges else None,
+        mean_sd=_short(fmean(deviations)) if complete else None,
+        max_sd=_short(max(deviations)) if complete else None,
+        max_range=_short(max(ranges)) if complete else None,
         changed=sum(value > 0 for value in ranges),
     )
 
 
-def _groups(items: Iterable[_Item], keys: Iterable[_Key]) -> dict[_Key, list[_Item]]:
+def _grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:
     groups: dict[_Key, list[_Item]] = {}
-    for item, key in zip(items, keys, strict=True):
-        groups.setdefault(key, []).append(item)
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
     return groups
 
 
 def _means(answers: Sequence[Marked]) -> dict[str, Any]:
-    human, judge = fmean(answer.row.score for answer in answers), fmean(answer.judge for answer in answers)
+    human, judge = fmean(answer.pair.human for answer in answers), fmean(answer.pair.judge for answer in answers)
     return {"n": len(answers), "human_mean": _short(human), "judge_mean": _short(judge)}
 
 
@@ -315,7 +309,7 @@ def agreement_of(
     ``by`` names the two sets. What is undefined (fewer than 3 pairs, marks that are all equal) has no value but a
     reason.
     """
-    found = _statistics(NAMES, lambda a, b: _figures(a, b, scale), (first, second), seed)
+    found = _statistics(_NAMES, lambda a, b: _figures(a, b, scale), (first, second), seed)
     for name, statistic in found.items():
         if statistic.value is None and not statistic.reason:
             sides = zip(by, (first, second), strict=True)
@@ -331,9 +325,9 @@ def point_figures(first: Sequence[float], second: Sequence[float], scale: Scale)
     import numpy as np
 
     if len(first) < _FEWEST:
-        return dict.fromkeys(NAMES, None)
+        return dict.fromkeys(_NAMES, None)
     figures = map(float, _figures(np.asarray(first, dtype=float), np.asarray(second, dtype=float), scale))
-    return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(NAMES, figures, strict=True)}
+    return {name: None if math.isnan(value) else _rounded(value) for name, value in zip(_NAMES, figures, strict=True)}
 
 
 def _mean_of(values: Sequence[float | None], seed: int) -> Statistic:
@@ -363,7 +357,7 @@ def _statistics(
         return {name: Statistic(value=None, n=n, reason=few) for name in names}
     arrays = [np.asarray(values, dtype=float) for values in data]
     random = np.random.default_rng(seed)
-    # Not scipy.stats.bootstrap: it gives no interval when a figure is undefined in a single resample.
+    # Not scipy.stats.bootstrap: it warns, and gives no interval, when a figure is undefined in a single resample.
     at_once = max(1, _BLOCK // n)
     sizes = [min(at_once, _RESAMPLES - start) for start in range(0, _RESAMPLES, at_once)]
     choices = (random.integers(0, n, size=(size, n)) for size in sizes)
@@ -382,7 +376,7 @@ def _statistics(
 
 
 def _figures(a: Floats, b: Floats, scale: Scale) -> Floats:
-    """Return the figures named in NAMES, one below the other, for marks along the last axis; NaN where undefined."""
+    """Return the figures named in _NAMES, one below the other, for marks along the last axis; NaN where undefined."""
     import numpy as np
     from scipy.stats import rankdata
 

@@ -23,7 +23,7 @@ from coach.version import version
 
 NAME = "marks.jsonl"
 #: Marks are given on the scale of the judge.
-SCALE = (0.0, 100.0)
+_SCALE = (0.0, 100.0)
 _LOCK_SECONDS = 10.0
 
 
@@ -37,7 +37,7 @@ class GraderMark(ResultModel):
     candidate: str | None = None
     question_id: str
     answer: str
-    score: float = Field(ge=SCALE[0], le=SCALE[1])
+    score: float = Field(ge=_SCALE[0], le=_SCALE[1])
     verdicts: dict[str, Verdict] = Field(default_factory=dict)
     comment: str = ""
     at: str = Field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
@@ -115,7 +115,7 @@ def agreement_so_far(marked: list[tuple[GraderMark, RowResult]], bank: Bank) -> 
         for mark, result in marked
     ]
     results = {result.row_id: result for _, result in marked}
-    plan = plan_calibration(rows, (), bank, name=NAME, scale=SCALE)
+    plan = plan_calibration(rows, (), bank, name=NAME, scale=_SCALE)
     judged = [JudgedAnswer(task, ()).and_then(results[task.row.row_id]) for task in plan.tasks]
     receipt = next((result.assessment.receipt for result in results.values() if result.assessment), None)
     names = ("judge", "model", "endpoint", "prompt_version")

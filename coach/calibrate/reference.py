@@ -34,7 +34,7 @@ _MAX_SENTENCE_CHARS = 3900
 _MAX_QUESTION_CHARS = 4000
 _SLUG_CHARS = 40
 _LEVELS = (
-    ("Not shown", "Nothing of the reference answer is there."),
+    ("Not yet", "Nothing of the reference answer is there."),
     ("Beginning", "A small part of the reference answer is there."),
     ("Developing", "About half of the reference answer is there."),
     ("Solid", "Most of the reference answer is there."),
@@ -83,8 +83,9 @@ def reference_question(text: str, reference: str) -> Question:
     points = reference_points(reference)
     if any(len(point) > _MAX_SENTENCE_CHARS for point in points):
         raise InputError("a sentence of the reference answer is too long", "Split it into sentences.")
+    digest = hashlib.sha256(f"{text}\0{clean(reference)}".encode("utf-8", "surrogatepass")).hexdigest()
     return Question(
-        id=_question_id(text, reference),
+        id=f"{_slug(text)}-{digest[:8]}",
         number=1,
         category="reference",
         text=text,
@@ -127,8 +128,7 @@ def _is_short(sentence: str) -> bool:
     return len(sentence.split()) < _MIN_WORDS
 
 
-def _question_id(text: str, reference: str) -> str:
+def _slug(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    slug = textwrap.shorten(" ".join(re.findall("[a-z0-9]+", folded)), _SLUG_CHARS, placeholder="").replace(" ", "-")
-    digest = hashlib.sha256(f"{text}\0{clean(reference)}".encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{slug or 'question'}-{digest[:8]}"
+    slug = textwrap.shorten(" ".join(re.findall("[a-z0-9]+", folded)), _SLUG_CHARS, placeholder="")
+    return slug.replace(" ", "-") or "question"

@@ -115,7 +115,7 @@ def headline(report: AgreementReport) -> list[str]:
     return lines
 
 
-def repeat_text(report: AgreementReport) -> str | None:
+def _repeat_text(report: AgreementReport) -> str | None:
     """Return how much repeated scores vary; None when nothing was repeated."""
     spread = report.repeat
     if spread is None:
@@ -214,8 +214,8 @@ def _reliability(report: AgreementReport, page: bool, link: Callable[[ScoredPair
     if page:
         dots = "Each dot is an answer. On the dashed line judge and people agree; above it the judge is milder."
         curve = "Mean human mark of the answers that the judge gave similar scores, with its 95 % interval."
-        yield Chart(scatter_chart(report, link), dots)
-        yield Chart(reliability_chart(report), curve)
+        yield Chart(_scatter_chart(report, link), dots)
+        yield Chart(_reliability_chart(report), curve)
     else:
         yield Table((*_columns("Score"), ends), rows)
 
@@ -224,7 +224,7 @@ def _groups(report: AgreementReport) -> Iterator[Block]:
     if report.labels:
         yield Heading("By label")
         yield Table(_columns("Label"), tuple(_means(item.label, item) for item in report.labels))
-    if text := repeat_text(report):
+    if text := _repeat_text(report):
         yield Heading("Repeated judging")
         yield Paragraph(text)
     if outcome := report.calibration:
@@ -286,7 +286,7 @@ def _receipt(report: AgreementReport) -> Receipt:
 # --- charts -----------------------------------------------------------------------------------------------------------
 
 
-def scatter_chart(report: AgreementReport, link: Callable[[ScoredPair], str] = lambda pair: "") -> str:
+def _scatter_chart(report: AgreementReport, link: Callable[[ScoredPair], str]) -> str:
     """Return a chart of human mark (across) and judge (up), one dot an answer, as an SVG element.
 
     ``link`` gives where an answer is shown, if anywhere.
@@ -297,7 +297,7 @@ def scatter_chart(report: AgreementReport, link: Callable[[ScoredPair], str] = l
     return bare_svg(chart, f"Scatter plot of {len(report.pairs)} answers: human mark across, judge up")
 
 
-def reliability_chart(report: AgreementReport) -> str:
+def _reliability_chart(report: AgreementReport) -> str:
     """Return a chart of the judge's mark (across) and the mean human mark (up) of each bin, as an SVG element."""
     scale, bins = report.gold.scale, report.reliability
     chart = _chart(scale, "Judge", "Mean human mark")

@@ -21,9 +21,10 @@ from coach.model import encoder
 from coach.model.choose import ModelChoice
 from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
 from coach.model.openai_client import detect_capabilities
+from coach.model.shared_server import OnProgress
 from coach.report.display_text import lines
 from coach.schema import ResultModel
-from coach.submit.open import OnProgress, Session, Settings, open_session
+from coach.submit.open import Session, Settings, open_session
 from coach.version import version
 
 State = Literal["ok", "warning", "failed"]

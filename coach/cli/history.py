@@ -97,11 +97,11 @@ def delete_command(
         raise InputError("say what to delete", "Give a question, --attempt NO, --bank FILE, or --all.")
     with HistoryStore.open() as store:
         bank_title, question_id = _chosen(store, bank, question)
-        count = store.count(question_id, ids=ids, bank_title=bank_title)
+        count = store.count(question_id=question_id, ids=ids, bank_title=bank_title)
         if not yes and not _confirmed(count, question_id, everything):
             _say("Nothing was deleted.", quiet)
             return
-        deleted = delete_attempts(store, question_id, ids=ids, bank_title=bank_title, everything=everything)
+        deleted = delete_attempts(store, question_id=question_id, ids=ids, bank_title=bank_title, everything=everything)
     if as_json:
         typer.echo(deleted.to_json())
     beside = ((deleted.rescue_files, "rescue file"), (deleted.drafts, "draft"))
@@ -134,7 +134,7 @@ def _progress(store: HistoryStore, question_id: str, bank_title: str | None, opt
     from coach.history.progress import progress_of
     from coach.history.report import progress_document
 
-    attempts = store.attempts(question_id, bank_title=bank_title)
+    attempts = store.attempts(question_id=question_id, bank_title=bank_title)
     if not attempts:
         raise InputError(f"there are no attempts at {question_id} yet", f"Start with: coach submit {question_id}")
     progress = progress_of(attempts)
@@ -147,10 +147,10 @@ def _export(store: HistoryStore, target: str, question_id: str | None, bank_titl
     from coach.report.words import counted
 
     if target == "-":
-        store.export(sys.stdout, question_id, bank_title=bank_title)
+        store.export(sys.stdout, question_id=question_id, bank_title=bank_title)
         return
     with replacing(Path(target)) as new, open(new, "w", encoding="utf-8", newline="\n") as stream:
-        count = store.export(stream, question_id, bank_title=bank_title)
+        count = store.export(stream, question_id=question_id, bank_title=bank_title)
     _say(f"Wrote {counted(count, 'attempt')} to {target}; only you can read the file.", quiet)
 
 
@@ -173,7 +173,7 @@ def _chosen(store: HistoryStore, bank: Path | None, question: str | None) -> tup
     if question is None:
         return (load_bank(bank).title if bank else None), None
     # A question that the bank has no longer can still be shown, exported and deleted.
-    if bank is None and store.count(question):
+    if bank is None and store.count(question_id=question):
         return None, question
     loaded = load_bank(bank)
     return (loaded.title if bank else None), _question_id(store, loaded, question)
@@ -185,7 +185,7 @@ def _question_id(store: HistoryStore, bank: Bank, question: str) -> str:
     try:
         return find_question(bank, question).id
     except UnknownQuestionError:
-        if store.count(question, bank_title=bank.title):
+        if store.count(question_id=question, bank_title=bank.title):
             return question
         raise
 

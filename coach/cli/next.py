@@ -20,7 +20,7 @@ def next_command(
     Never answered, weakest, or longest ago.
     """
     from coach.bank.load import load_bank
-    from coach.history.next_question import rank_questions
+    from coach.history.progress import rank_questions
     from coach.history.report import next_document
     from coach.history.store import HistoryStore
 

@@ -68,6 +68,9 @@ def submit_command(
     from coach.bank.find import find_question
     from coach.bank.load import load_bank
     from coach.cli.options import calibration_of
+    from coach.history.saving import save_or_rescue
+    from coach.history.store import HistoryStore
+    from coach.report.assessment import assessment_document
     from coach.submit.open import Settings
 
     settings = Settings(model, bank, method)
@@ -94,8 +97,14 @@ def submit_command(
             assessment = calibrate(assessment)
         if not no_save:
             # Before it is shown: a reader that goes away, such as `| head`, must not cost the attempt.
-            _save(assessment, loaded, text)
-    _show(assessment, loaded, question, text, options)
+            saved = save_or_rescue(HistoryStore.open, question.id, text, assessment, bank_title=loaded.title)
+            if saved.warning:
+                say(f"warning: {saved.warning.message}")
+    rubric = loaded.rubric_of(question)
+    options.show(
+        assessment.to_json(),
+        lambda: assessment_document(assessment, question, rubric, text, show_score=not no_score),
+    )
     if assessment.score is None:
         raise typer.Exit(EXIT_UNSCORED)
 
@@ -159,25 +168,6 @@ async def _assess(settings: Settings, bank: Bank, question: Question, text: str,
         return await session.assessor.assess(question, text, on_verdict)
 
 
-def _show(assessment: Assessment, bank: Bank, question: Question, text: str, options: ReportOptions) -> None:
-    from coach.report.assessment import assessment_document
-
-    rubric = bank.rubric_of(question)
-    options.show(
-        assessment.to_json(),
-        lambda: assessment_document(assessment, question, rubric, text, show_score=not options.no_score),
-    )
-
-
-def _save(assessment: Assessment, bank: Bank, text: str) -> None:
-    from coach.history.saving import save_or_rescue
-    from coach.history.store import HistoryStore
-
-    saved = save_or_rescue(HistoryStore.open, assessment.question_id, text, assessment, bank_title=bank.title)
-    if saved.warning:
-        say(f"warning: {saved.warning.message}")
-
-
 def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, as_json: bool) -> None:
     """Print exactly what judging this answer would send, and how many tokens that is; sends nothing."""
     import json
@@ -191,13 +181,13 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
     answer = session.assessor.prepare(question, text)
     requests = [] if answer.unscored_reason else judge.requests(session.assessor.task(question, answer))
     counter = TokenCounter(session.choice.model or "qwen2.5")
-    counts = [counter.count_messages(request.messages) for request in requests]
+    sent = [{**asdict(request), "input_tokens": counter.count_messages(request.messages)} for request in requests]
+    for fields in sent:
+        # Says what repeats, and is not sent.
+        del fields["fixed_characters"]
+    total = sum(fields["input_tokens"] for fields in sent)
     note = _ASSUMED if session.method_assumed else ""
     if as_json:
-        sent = [{**asdict(request), "input_tokens": count} for request, count in zip(requests, counts, strict=True)]
-        for fields in sent:
-            # Says what repeats, and is not sent.
-            del fields["fixed_characters"]
         document = {
             "schema": "coach/prompt@1",
             "method": judge.name,
@@ -205,15 +195,15 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
             "endpoint": judge.endpoint,
             "unscored_reason": answer.unscored_reason,
             "requests": sent,
-            "input_tokens": sum(counts),
+            "input_tokens": total,
             # How the endpoint frames messages is not known.
-            "exact": not counts,
+            "exact": not sent,
             "note": note or None,
         }
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
-    for number, (request, count) in enumerate(zip(requests, counts, strict=True), 1):
-        size = f"≈{count} tokens in, at most {request.max_tokens} out"
+    for number, (request, fields) in enumerate(zip(requests, sent, strict=True), 1):
+        size = f"≈{fields['input_tokens']} tokens in, at most {request.max_tokens} out"
         typer.echo(f"===== request {number} of {len(requests)}: {size} =====")
         for message in request.messages:
             typer.echo(f"--- {message.role} ---\n{message.content}")
@@ -223,7 +213,7 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
     if answer.unscored_reason:
         typer.echo(f"{answer.unscored_reason} So nothing would be sent.")
         return
-    size = f"{len(requests)} request{'' if len(requests) == 1 else 's'}, ≈{sum(counts)} tokens in"
+    size = f"{len(requests)} request{'' if len(requests) == 1 else 's'}, ≈{total} tokens in"
     typer.echo(f"{size}, to {judge.model} at {judge.endpoint}. Nothing was sent.")
     if note:
         typer.echo(note)

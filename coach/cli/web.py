@@ -41,6 +41,7 @@ def web_command(
             "From another machine reach it by ssh -L 8421:127.0.0.1:8421 HOST",
         )
     import asyncio
+    import gc
 
     from coach.bank.load import load_bank
     from coach.batch.store import Store
@@ -77,3 +78,5 @@ def web_command(
         # What was practised before can be read without one.
         print_error(error)
     asyncio.run(serve(make_app(site), sock, site.guard.link, browser=browser, say=say))
+    # Python ends by looking for garbage among all that is loaded, which takes half a second.
+    gc.freeze()

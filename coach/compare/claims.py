@@ -157,11 +157,11 @@ def _names_in(text: str, known: set[str], language: str) -> Iterator[_Place]:
     capitals_tell = language not in _CAPITAL_NOUNS and not is_heading
     for word in words:
         name = _without_ending(word[0])
-        parts = [part.casefold() for part in _PARTS.findall(name)]
-        if not (_forms(word[0]) & known or all(part in known for part in parts)) and (
-            _is_spelled_as_name(name)
-            or (capitals_tell and _is_capitalised(name) and not _OPENING.search(text[: word.start()]))
-        ):
+        if _forms(word[0]) & known or all(part.casefold() in known for part in _PARTS.findall(name)):
+            continue
+        # A capital letter alone says nothing about words of one or two letters.
+        capitalised = capitals_tell and name[0].isupper() and sum(char.isalpha() for char in name) > 2
+        if _is_spelled_as_name(name) or (capitalised and not _OPENING.search(text[: word.start()])):
             known.update(_forms(word[0]))
             yield word.start(), word.end(), "name"
 
@@ -171,10 +171,6 @@ def _is_spelled_as_name(word: str) -> bool:
     capitals = sum(char.isupper() for char in word)
     acronym = capitals >= 2 and not any(char.islower() for char in word)
     return word[:1].isalpha() and bool(acronym or _MIXED.match(word) or any(char.isdigit() for char in word))
-
-
-def _is_capitalised(word: str) -> bool:
-    return word[0].isupper() and sum(char.isalpha() for char in word) > 2
 
 
 def _words_of(words: Iterable[str]) -> set[str]:

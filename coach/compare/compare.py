@@ -66,8 +66,6 @@ class JudgedRevision:
 
 #: Assessments made before, by result key (see ``coach.submit.key``).
 Known = Mapping[str, Assessment]
-#: Called before a revision is judged; returns what to tell its verdicts to, if anything.
-OnRevision = Callable[[Revision], OnVerdict | None]
 
 
 # --- which versions -------------------------------------------------------------------------------------------------
@@ -98,7 +96,15 @@ def gather_inputs(
         )
     if files.count("-") > 1:
         raise InputError("- stands for standard input, which can be read once", "Name files for the other versions.")
-    example = [_example(question, bank_path)] if compare_with else []
+    example = []
+    if compare_with:
+        strong = exemplar_answers(question.id, bank_path).get("strong")
+        if strong is None:
+            raise InputError(
+                f"the bank has no example of a strong answer to {question.id}",
+                "Put one into examples/exemplars beside the bank, or compare two files.",
+            )
+        example = [Revision("one example of a strong answer", strong, example=True)]
     revisions = [
         Revision("standard input", read_standard_input())
         if file == "-"
@@ -116,22 +122,12 @@ def gather_inputs(
     return CompareInputs(versions, attempts, note)
 
 
-def _example(question: Question, bank_path: Path | None) -> Revision:
-    answers = exemplar_answers(question.id, bank_path)
-    if "strong" in answers:
-        return Revision("one example of a strong answer", answers["strong"], example=True)
-    raise InputError(
-        f"the bank has no example of a strong answer to {question.id}",
-        "Put one into examples/exemplars beside the bank, or compare two files.",
-    )
-
-
 def _newest_attempts(bank: Bank, question: Question, wanted: int) -> list[Attempt]:
     """Return the newest attempts, oldest first, at least ``wanted``; a history that is not needed may fail."""
     attempts: list[Attempt] = []
     try:
         with HistoryStore.open() as store:
-            attempts = store.attempts(question.id, _LOOKED_AT, bank_title=bank.title)
+            attempts = store.attempts(_LOOKED_AT, question_id=question.id, bank_title=bank.title)
     except StorageError:
         if wanted:
             raise
@@ -164,9 +160,12 @@ async def judge_revisions(
     question: Question,
     revisions: Sequence[Revision],
     known: Known | None = None,
-    on_revision: OnRevision | None = None,
+    on_revision: Callable[[Revision], OnVerdict | None] | None = None,
 ) -> list[JudgedRevision]:
-    """Judge revisions in the same way, none whose assessment is known and no text twice; raises ModelError."""
+    """Judge revisions in the same way, none whose assessment is known and no text twice; raises ModelError.
+
+    ``on_revision`` is called before a revision is judged, and returns what to tell its verdicts to, if anything.
+    """
     done = dict(known or {})
     judged = []
     for revision in revisions:

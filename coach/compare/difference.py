@@ -89,22 +89,20 @@ def paired_difference(rubric: Rubric, checks: Sequence[Check], old: _Judged, new
     before, after = score_answer(rubric, shared, old), score_answer(rubric, shared, new)
     if before is None or after is None:
         return None
+
+    def score(side: _Judged, check_id: str, step: float) -> float:
+        return score_answer(rubric, shared, {**side, check_id: side[check_id] + step}) or 0.0
+
     deviations = [
-        max(_noise(rubric, shared, side, check.id) for side in (old, new))
+        max(abs(score(side, check.id, NOISE) - score(side, check.id, -NOISE)) / 2 for side in (old, new))
         for check in shared
         if abs(new[check.id] - old[check.id]) > JITTER
     ]
     return PairedDifference(
         difference=after - before,
-        deviation=math.sqrt(sum(deviation * deviation for deviation in deviations)),
+        deviation=math.hypot(*deviations),
         parts=_parts(rubric, shared, old, new),
     )
-
-
-def _noise(rubric: Rubric, checks: Sequence[Check], side: _Judged, check_id: str) -> float:
-    """Return by how many points the score moves when the probability of one check moves by NOISE, up and down."""
-    moved = [score_answer(rubric, checks, {**side, check_id: side[check_id] + step}) or 0.0 for step in (-NOISE, NOISE)]
-    return abs(moved[1] - moved[0]) / 2
 
 
 def _parts(rubric: Rubric, checks: Sequence[Check], old: _Judged, new: _Judged) -> dict[str, float]:

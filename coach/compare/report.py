@@ -334,15 +334,19 @@ def diff_pieces(
             old=visible_part(shown_old[segment.old_start : segment.old_end]),
             new=visible_part(shown_new[segment.new_start : segment.new_end]),
             moved=segment.moved,
-            markers=tuple(_marker(check_id, numbers[check_id]) for check_id in sorted(ending, key=numbers.__getitem__)),
+            markers=tuple(
+                Span(
+                    f"[{numbers[check_id]}]",
+                    "marker",
+                    id=f"quote-{check_id}",
+                    to=f"point-{check_id}",
+                    hint=f"change {numbers[check_id]}, show what it is about",
+                )
+                for check_id in sorted(ending, key=numbers.__getitem__)
+            ),
         )
         pieces += [piece] if piece.old or piece.new else []
     return tuple(pieces)
-
-
-def _marker(check_id: str, number: int) -> Span:
-    hint = f"change {number}, show what it is about"
-    return Span(f"[{number}]", "marker", id=f"quote-{check_id}", to=f"point-{check_id}", hint=hint)
 
 
 def _series_blocks(series: ComparisonSeries, rubric: Rubric, show_score: bool) -> Iterator[Block]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from coach.history.records import AttemptSummary, ChangedCheck, HistoryListing, NextQuestions, Progress
-from coach.judge.judging import Verdict
 from coach.report.document import (
     Bar,
     Block,
@@ -26,16 +25,9 @@ from coach.report.document import (
     Table,
     Words,
 )
-from coach.report.words import NOTICES_TITLE, check_text, counted, whole
+from coach.report.words import NOTICES_TITLE, change_text, check_text, counted, whole
 from coach.submit.scoring import SCORING_RULE
 
-_VERDICTS = {
-    Verdict.MET: "met",
-    Verdict.PARTLY: "partly",
-    Verdict.NOT_MET: "not met",
-    Verdict.UNJUDGED: "not judged",
-}
-_FLAG_VERDICTS = {**_VERDICTS, Verdict.MET: "present", Verdict.PARTLY: "perhaps", Verdict.NOT_MET: "absent"}
 _NUMBER, _SAVED = Column("No.", right=True, wraps=False), Column("Saved", wraps=False)
 _SCORE = Column("Score", right=True, wraps=False)
 
@@ -133,15 +125,12 @@ def _legend(attempts: Sequence[AttemptSummary], best_marked: bool = False) -> It
 
 
 def _changes(title: str, changes: Sequence[ChangedCheck], standing: Standing) -> Iterator[Block]:
-    if not changes:
-        return
     items = []
     for change in changes:
-        verdicts = _FLAG_VERDICTS if change.kind == "red_flag" else _VERDICTS
-        step = Span(f"{verdicts[change.before]} → {verdicts[change.after]}:", "strong", standing)
+        step = Span(f"{change_text(change.kind, change.before, change.after)}:", "strong", standing)
         items.append(Item((step, f" {check_text(change.kind, change.statement)}"), standing))
-    yield Heading(title)
-    yield Items(tuple(items))
+    if items:
+        yield from (Heading(title), Items(tuple(items)))
 
 
 def _score(attempt: AttemptSummary) -> Words:

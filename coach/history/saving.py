@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 from pydantic import ValidationError
 
@@ -19,7 +20,7 @@ from coach.answer.read import delete_drafts
 from coach.errors import InputError, StorageError
 from coach.files import data_directory, keep_answer
 from coach.history.records import AttemptRecord, Deletion
-from coach.history.store import HistoryStore, new_record
+from coach.history.store import Conditions, HistoryStore, new_record
 from coach.submit.assessment import Assessment
 
 _PREFIX, _SUFFIX = "coach-attempt-", ".jsonl"
@@ -80,17 +81,16 @@ def read_records(path: Path) -> list[AttemptRecord]:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})", hint) from error
     except UnicodeDecodeError:
         raise InputError(f"{path}: is no UTF-8 text", hint) from None
-    records = []
+    records: list[AttemptRecord] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            document = _Line.model_validate_json(line).model_dump(by_alias=True, exclude={"id"})
+            records.append(_Line.model_validate_json(line))
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise InputError(f"{path}:{number}: {where}: {first['msg']}", hint) from None
-        records.append(AttemptRecord.model_validate(document))
     return records
 
 
@@ -114,23 +114,16 @@ def rescue_files() -> list[Path]:
     return found
 
 
-def delete_attempts(
-    store: HistoryStore,
-    question_id: str | None = None,
-    *,
-    ids: Collection[int] | None = None,
-    bank_title: str | None = None,
-    everything: bool = False,
-) -> Deletion:
+def delete_attempts(store: HistoryStore, *, everything: bool = False, **which: Unpack[Conditions]) -> Deletion:
     """Delete attempts as ``HistoryStore.delete`` does, and what rescue files and drafts hold of the same answers.
 
     An attempt that has a number is in no rescue file, and no draft belongs to it or to a bank.
     """
-    deleted = store.delete(question_id, ids=ids, bank_title=bank_title, everything=everything)
+    question_id, numbered = which.get("question_id"), bool(which.get("ids"))
     return Deletion(
-        attempts=deleted,
-        rescue_files=0 if ids else delete_rescue_files(question_id, bank_title),
-        drafts=delete_drafts(question_id) if not ids and (question_id or everything) else 0,
+        attempts=store.delete(everything=everything, **which),
+        rescue_files=0 if numbered else delete_rescue_files(question_id, which.get("bank_title")),
+        drafts=delete_drafts(question_id) if not numbered and (question_id or everything) else 0,
     )
 
 

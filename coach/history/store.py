@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self, TextIO, TypedDict, Unpack
 
 from pydantic import ValidationError
 
@@ -67,6 +67,14 @@ _HINTS = {
 _DEFAULT_HINT = "Check the file, or name another directory in COACH_DATA_DIR."
 
 
+class Conditions(TypedDict, total=False):
+    """Which attempts are meant: those that all the given conditions hold for; None is no condition."""
+
+    question_id: str | None
+    ids: Collection[int] | None
+    bank_title: str | None
+
+
 class HistoryStore:
     """Saved attempts in one file; may be opened by several processes at once.
 
@@ -113,10 +121,6 @@ class HistoryStore:
         """Close the file."""
         self.close()
 
-    def add(self, question_id: str, answer: str, assessment: Assessment, *, bank_title: str) -> int:
-        """Save one attempt and return its number; when this returns, the attempt is on the disk."""
-        return self.add_record(new_record(question_id, answer, assessment, bank_title))
-
     def add_record(self, record: AttemptRecord) -> int:
         """Save a record that was made before, such as one from a rescue file; return the attempt's number."""
         with self._writing():
@@ -134,54 +138,37 @@ class HistoryStore:
                     count += 1
         return count
 
-    def attempts(
-        self,
-        question_id: str | None = None,
-        limit: int | None = None,
-        *,
-        ids: Collection[int] | None = None,
-        bank_title: str | None = None,
-    ) -> list[Attempt]:
-        """Return the attempts that all the given conditions hold for (the newest ``limit`` of them), oldest first."""
+    def attempts(self, limit: int | None = None, **which: Unpack[Conditions]) -> list[Attempt]:
+        """Return these attempts (the newest ``limit`` of them), oldest first."""
         with _storage_errors(self.path):
-            rows = self._rows(question_id, ids, bank_title, -1 if limit is None else limit)
-            return [_attempt(row) for row in rows]
+            return [_attempt(row) for row in self._rows(which, -1 if limit is None else limit)]
 
-    def count(
-        self, question_id: str | None = None, *, ids: Collection[int] | None = None, bank_title: str | None = None
-    ) -> int:
-        """Return how many attempts all the given conditions hold for."""
-        where, values = _where(question_id, ids, bank_title)
+    def count(self, **which: Unpack[Conditions]) -> int:
+        """Return how many of these attempts there are."""
+        where, values = _where(which)
         with _storage_errors(self.path):
             return int(self._connection.execute(f"SELECT count(*) FROM attempts{where}", values).fetchone()[0])
 
-    def export(self, stream: TextIO, question_id: str | None = None, *, bank_title: str | None = None) -> int:
+    def export(self, stream: TextIO, **which: Unpack[Conditions]) -> int:
         """Write the attempts to a text stream as JSON Lines (see ``AttemptRecord``), oldest first; return how many.
 
         They are written as stored and not validated, so that an export never fails on one. Raises StorageError, and
         the stream's own OSError.
         """
         with _storage_errors(self.path):
-            documents = [_document(row) for row in self._rows(question_id, None, bank_title)]
+            documents = [_document(row) for row in self._rows(which)]
         # Written after the block: a full disk under the stream is no failure of the history.
         stream.writelines(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
         return len(documents)
 
-    def delete(
-        self,
-        question_id: str | None = None,
-        *,
-        ids: Collection[int] | None = None,
-        bank_title: str | None = None,
-        everything: bool = False,
-    ) -> int:
-        """Delete the attempts that all the given conditions hold for and return how many there were.
+    def delete(self, *, everything: bool = False, **which: Unpack[Conditions]) -> int:
+        """Delete these attempts and return how many there were.
 
         Their text is overwritten in the database's files as well. Raises ValueError when neither a condition nor
         ``everything`` is given, and StorageError when another process keeps the text from being overwritten; the
         attempts are deleted then, and a repeated call finishes the work.
         """
-        where, values = _where(question_id, ids, bank_title)
+        where, values = _where(which)
         if everything == bool(where):
             raise ValueError("give conditions, or everything=True")
         with self._writing():
@@ -215,10 +202,8 @@ class HistoryStore:
         names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
         return self._connection.execute(f"INSERT INTO attempts ({names}) VALUES ({places})", values).lastrowid or 0
 
-    def _rows(
-        self, question_id: str | None, ids: Collection[int] | None, bank_title: str | None, limit: int = -1
-    ) -> list[sqlite3.Row]:
-        where, values = _where(question_id, ids, bank_title)
+    def _rows(self, which: Conditions, limit: int = -1) -> list[sqlite3.Row]:
+        where, values = _where(which)
         newest = f"SELECT * FROM attempts{where} ORDER BY created_at DESC, id DESC LIMIT ?"
         return self._connection.execute(newest, [*values, limit]).fetchall()[::-1]
 
@@ -299,12 +284,13 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _where(question_id: str | None, ids: Collection[int] | None, bank_title: str | None) -> tuple[str, list[str]]:
+def _where(which: Conditions) -> tuple[str, list[str]]:
     """Return the clause of the conditions that are given, with their values; an empty one when none is."""
+    ids = which.get("ids")
     conditions = {
-        "question_id = ?": question_id,
+        "question_id = ?": which.get("question_id"),
         "id IN (SELECT value FROM json_each(?))": None if ids is None else json.dumps(list(ids)),
-        "bank_title = ?": bank_title,
+        "bank_title = ?": which.get("bank_title"),
     }
     given = {condition: value for condition, value in conditions.items() if value is not None}
     return " WHERE " + " AND ".join(given) if given else "", list(given.values())

@@ -227,6 +227,10 @@ class RepeatableChatModel:
         #: The messages up to the end of the fixed part that the server holds; None where that is not sure.
         self._held: tuple[Message, ...] | None = None
 
+    def forget(self) -> None:
+        """Begin anew: somebody else has asked the server in between."""
+        self._held = None
+
     async def complete(self, request: CompletionRequest) -> Completion:
         """Send one request, the first about an answer after what settles the server; raises ModelError.
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from coach.errors import ConfigurationError, ModelRequestError, ModelServerError
 from coach.model.choose import Address, is_loopback, parse_address
-from coach.model.completion import ChatModel, Completion, CompletionRequest, JsonSchema, Message
+from coach.model.completion import ChatModel, Completion, CompletionRequest, JsonSchema, Message, Usage
 from coach.model.dialect import SHORT_REPLY, Dialect, lesson, read_reply
 from coach.model.failures import is_out_of_quota, server_words, translate
 
 if TYPE_CHECKING:
     from httpx2 import Response
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAIError
 
 MAX_RETRIES = 4
 #: Sent where no key is needed. Without it the openai package would take OPENAI_API_KEY from the environment and
@@ -71,13 +71,32 @@ class OpenAIChatModel:
         wants JSON must describe it, with the word JSON in it. A model that is seen to use up a whole reply for thinking
         gets more room from then on.
         """
-        first = await self._ask(request, self._dialect)
-        roomy = replace(self._dialect, refused=self._dialect.refused | {SHORT_REPLY})
-        thought_only = first.reasoned and first.finish_reason == "length" and not first.text.strip()
-        if not thought_only or roomy == self._dialect:
-            return first
-        second = await self._ask(request, roomy)
-        return replace(second, usage=first.usage + second.usage)
+        import httpx2
+        import openai
+        from pydantic_core import to_json
+
+        dialect, used = self._dialect, Usage()
+        while True:
+            body = dialect.body(request)
+            try:
+                # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON
+                # and `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
+                response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
+            except openai.OpenAIError as error:
+                learned = _lesson_of(error, body)
+                dialect = replace(dialect, refused=dialect.refused | ({learned} if learned else set()))
+                if dialect.body(request) == body:
+                    raise translate(error, self.name, self.endpoint, api_key=self._client.api_key) from None
+                continue
+            # Only what led to a reply was a true lesson; requests at the same time may have learned others.
+            if not dialect.refused <= self._dialect.refused:
+                self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)
+            found = read_reply(response.content, self.endpoint, self._client.api_key)
+            used += found.usage
+            thought_only = found.reasoned and found.finish_reason == "length" and not found.text.strip()
+            if not thought_only or SHORT_REPLY in dialect.refused:
+                return replace(found, usage=used)
+            dialect = replace(dialect, refused=dialect.refused | {SHORT_REPLY})
 
     async def __aenter__(self) -> Self:
         """Return the model itself."""
@@ -87,33 +106,13 @@ class OpenAIChatModel:
         """Close the connections."""
         await self._client.close()
 
-    async def _ask(self, request: CompletionRequest, dialect: Dialect) -> Completion:
-        """Send a request, in simpler words each time that the endpoint refuses a parameter."""
-        import httpx2
-        import openai
-        from pydantic_core import to_json
 
-        key = self._client.api_key
-        while True:
-            body = dialect.body(request)
-            try:
-                # The general form of a call. The response as it came keeps what the typed one hides: HTML, broken JSON
-                # and `{}` all pass as HTTP 200; and building the typed call takes longer than sending it.
-                response = await self._client.post("/chat/completions", content=to_json(body), cast_to=httpx2.Response)
-            except openai.APIStatusError as error:
-                words = server_words(error.body) or str(error)
-                learned = lesson(body, error.status_code, str(error.param or ""), str(error.code or ""), words)
-                simpler = replace(dialect, refused=dialect.refused | ({learned} if learned else set()))
-                if simpler.body(request) == body:
-                    raise translate(error, self.name, self.endpoint, api_key=key) from None
-                dialect = simpler
-            except openai.OpenAIError as error:
-                raise translate(error, self.name, self.endpoint, api_key=key) from None
-            else:
-                # Only what led to a reply was a true lesson; requests at the same time may have learned others.
-                if not dialect.refused <= self._dialect.refused:
-                    self._dialect = replace(self._dialect, refused=self._dialect.refused | dialect.refused)
-                return read_reply(response.content, self.endpoint, key)
+def _lesson_of(error: OpenAIError, body: dict[str, Any]) -> str | None:
+    """Return what the endpoint's refusal of a request teaches about its parameters."""
+    status = getattr(error, "status_code", 0)
+    words = server_words(getattr(error, "body", None)) or str(error)
+    parameter, code = (str(getattr(error, name, None) or "") for name in ("param", "code"))
+    return lesson(body, status, parameter, code, words)
 
 
 def open_client(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from coach.bank.questions import TOP_LEVEL, Question, Rubric
 from coach.judge.judging import Verdict
+from coach.judge.signals import RED_FLAG_DOUBT
 from coach.report import words
 from coach.report.display_text import BLANKS, lines, one_line, reflow, visible_part
 from coach.report.document import (
@@ -356,8 +357,16 @@ class _Report:
             name = one_line(result.level_title or "")
             if self.show_score:
                 blocks.append(Bar(credit, ", ".join((name, *numbers)), " · ".join(numbers)))
-            standings = [point.standing for point in own]
-            shown = words.criterion_sentence(standings, full=credit >= 1 - 1e-4, numbers=self.show_score)
+            full = credit >= 1 - 1e-4
+            against = [check for check in result.checks if _standing(check) is Standing.AGAINST]
+            counted = [check for check in against if not check.harm and (check.probability or 0) > RED_FLAG_DOUBT]
+            shown = words.criterion_sentence(
+                [point.standing for point in own],
+                full=full,
+                numbers=self.show_score,
+                costs=bool(counted) and credit > 0 and not full,
+                harm=any(check.harm for check in against),
+            )
             blocks.append(Paragraph(shown, "italic"))
         elif self.show_score and numbers:
             blocks.append(Paragraph(" · ".join(numbers), "dim"))

@@ -177,8 +177,6 @@ class DiffPiece:
         return self.new or self.old
 
 
-#: Pieces of the old and of the new text that stand side by side.
-DiffRow = tuple[tuple[DiffPiece, ...], tuple[DiffPiece, ...]]
 _ENDS_SENTENCE = re.compile(r"(?:[.!?…:][\"'”’)\]]*\s+|\n\s*)")
 
 
@@ -211,8 +209,8 @@ class TextDiff:
             yield piece
             before = piece
 
-    def rows(self) -> list[DiffRow]:
-        """Cut the texts into rows for two columns, at ends of sentences that both have."""
+    def rows(self) -> list[tuple[tuple[DiffPiece, ...], tuple[DiffPiece, ...]]]:
+        """Cut the texts into rows for two columns, old and new, at ends of sentences that both have."""
         rows: list[tuple[list[DiffPiece], list[DiffPiece]]] = [([], [])]
         for piece in self.pieces:
             for number, part in enumerate(_cut(piece)):

@@ -37,16 +37,6 @@ def escape(text: str) -> str:
     return _AT_START.sub(r"\1\\\2", shown)
 
 
-def _around(text: str, opening: str = "", closing: str | None = None) -> str:
-    """Escape a piece of a text and put marks around it, inside the white space at its edges."""
-    body = text.strip(_BLANKS)
-    if not body:
-        return text
-    start = text.index(body)
-    closing = opening if closing is None else closing
-    return f"{text[:start]}{opening}{escape(body)}{closing}{text[start + len(body) :]}"
-
-
 def _emphasised(text: str, mark: str, before: str, after: str, brackets: tuple[str, str] = ("", "")) -> str:
     """Mark a piece that stands between others, paragraph by paragraph, as emphasis cannot cross a blank line.
 
@@ -55,7 +45,12 @@ def _emphasised(text: str, mark: str, before: str, after: str, brackets: tuple[s
     begins = text[:1].isalnum() or before[-1:] in _BEYOND
     ends = text[-1:].isalnum() or after[:1] in _BEYOND
     opening, closing = (mark, mark) if begins and ends and before[-1:] != mark[-1:] else brackets
-    return "\n\n".join(_around(part, opening, closing) for part in text.split("\n\n"))
+    parts = []
+    for part in text.split("\n\n"):
+        body = part.strip(_BLANKS)
+        # Marks stand inside the white space at the edges.
+        parts.append(part.replace(body, f"{opening}{escape(body)}{closing}") if body else part)
+    return "\n\n".join(parts)
 
 
 def _line(text: doc.Words, look: str = "") -> str:
@@ -70,15 +65,6 @@ def _line(text: doc.Words, look: str = "") -> str:
             shown += _emphasised(span.text, mark, shown, following.text if following else "")
     line = shown.strip()
     return f"{look}{line}{look}" if line else ""
-
-
-def _quotation(text: str) -> str:
-    """Return escaped text as a quotation.
-
-    Single line breaks in it were meant by the writer, so they are kept as hard breaks.
-    """
-    text = re.sub(r"(?<=[^\n])\n(?=[^\n])", r"\\\n", text)
-    return "\n".join(f"> {row}".rstrip() for row in text.split("\n"))
 
 
 def _blocks(blocks: Iterable[doc.Block]) -> Iterator[str]:
@@ -156,7 +142,9 @@ def _pieces(
         after = "" if behind or body != text else following
         shown += _emphasised(body, mark, shown, after, (brackets or {}).get(mark, ("", "")))
         shown += behind + text[len(body) :]
-    return _quotation(shown.strip(_BLANKS))
+    # Single line breaks were meant by the writer, so they are kept as hard breaks.
+    quotation = re.sub(r"(?<=[^\n])\n(?=[^\n])", r"\\\n", shown.strip(_BLANKS))
+    return "\n".join(f"> {row}".rstrip() for row in quotation.split("\n"))
 
 
 @_write.register

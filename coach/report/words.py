@@ -27,13 +27,14 @@ NOTICES_TITLE = "Please note"
 NOT_SCORED = "Not scored"
 NOT_JUDGED = "Not judged"
 
-_LEVELS = ("Not shown", "Beginning", "Developing", "Solid", "Strong")
+_LEVELS = ("Not yet", "Beginning", "Developing", "Solid", "Strong")
+#: Each is a lower bound: a part of the points is enough for all of the credit, and red flags lower it.
 _OPENINGS = (
-    "What an interviewer listens for is not there yet. The steps below are the way in.",
-    "This is a beginning: little of what an interviewer listens for is there yet.",
-    "You are on the way: some of what an interviewer listens for is there, some is still missing.",
-    "This is a solid answer: much of what an interviewer listens for is there.",
-    "This is a strong answer: it shows nearly everything an interviewer listens for.",
+    "Hardly anything that an interviewer listens for is there yet. The steps below are the way in.",
+    "This is a beginning: a little of what an interviewer listens for is there.",
+    "You are on the way: some of what an interviewer listens for is there.",
+    "This is a solid answer: a good part of what an interviewer listens for is there.",
+    "This is a strong answer: plenty of what an interviewer listens for is there, and nobody has to name it all.",
 )
 #: Put before a marker's number, so that its meaning needs no colour.
 _MARKER_SIGNS = {Standing.PARTLY: "~", Standing.AGAINST: "!"}
@@ -64,17 +65,25 @@ def opening(level: int, red_flags: int, doubtful: int = 0, *, harm: bool = False
             "Part of this answer would harm patients, their data or their privacy. No interviewer looks past that, so "
             "it stays below half of the scale whatever else is good; put that right first."
         )
-    if red_flags:
-        return f"{_OPENINGS[level]} {_statements(red_flags)} would count against you; put that right first."
-    if doubtful:
-        return f"{_OPENINGS[level]} {_statements(doubtful)} may count against you; look at that first."
-    return _OPENINGS[level]
+    flags = (
+        f"{_statements(red_flags)} would count against you; put that right first."
+        if red_flags
+        else f"{_statements(doubtful)} may count against you; look at that first."
+        if doubtful
+        else ""
+    )
+    # Much may be there and have been taken away again by what counts against it.
+    amount = "" if flags and level == 0 else _OPENINGS[level]
+    return " ".join(part for part in (amount, flags) if part)
 
 
-def criterion_sentence(standings: Sequence[Standing], *, full: bool, numbers: bool) -> str:
+def criterion_sentence(
+    standings: Sequence[Standing], *, full: bool, numbers: bool, costs: bool = False, harm: bool = False
+) -> str:
     """Return what was shown of a criterion, from the standings of its points alone, so that it cannot contradict them.
 
-    ``full`` says that its credit is full: a part of its points is enough for that.
+    ``full`` says that its credit is full: a part of its points is enough for that. ``costs`` says that a red flag took
+    part of a credit that is left, ``harm`` that one counts against the whole answer and not against the criterion.
     """
     made, partly = standings.count(Standing.EARNED), standings.count(Standing.PARTLY)
     total = made + partly + standings.count(Standing.MISSING)
@@ -89,8 +98,9 @@ def criterion_sentence(standings: Sequence[Standing], *, full: bool, numbers: bo
     else:
         shown = "Some of its points touched" if partly else "None of its points made yet"
     enough = "; that is enough for all of the credit" if full and made < total else ""
-    flags = " What counts against it costs part of the credit." if Standing.AGAINST in standings else ""
-    return f"{shown}{enough}.{flags}"
+    cost = " What counts against it costs part of the credit." if costs else ""
+    harmful = " What would do harm counts against the whole answer." if harm else ""
+    return f"{shown}{enough}.{cost}{harmful}"
 
 
 def steps_title(steps: int) -> str:
@@ -164,7 +174,10 @@ def receipt_lines(receipt: Receipt, *, judged: bool = True) -> tuple[tuple[str, 
             tokens.append(f"{written:,} written" if tokens else f"{written:,} tokens written")
         usage.append(", ".join(tokens))
     if receipt.decided_by:
-        usage.append(_deciders(receipt))
+        counts = [
+            f"{receipt.decided_by[who]} by {name}" for who, name in _DECIDERS.items() if who in receipt.decided_by
+        ]
+        usage.append(f"checks decided: {', '.join(counts)}")
     usage.append(f"cost: {_cost_text(receipt)}")
     if not judged and read == written == 0:
         usage = ["No model was asked, and the answer was sent nowhere"]
@@ -185,11 +198,6 @@ _DECIDERS: dict[Decider, str] = {
     "model": "the model",
     "similarity": "likeness to the author's sentences",
 }
-
-
-def _deciders(receipt: Receipt) -> str:
-    counts = [f"{receipt.decided_by[who]} by {words}" for who, words in _DECIDERS.items() if who in receipt.decided_by]
-    return f"checks decided: {', '.join(counts)}"
 
 
 def _cost_text(receipt: Receipt) -> str:

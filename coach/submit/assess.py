@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,6 +25,9 @@ from coach.version import version
 #: Returns the cost in US dollars of a usage, or None when no price is known: (model, usage, endpoint).
 Price = Callable[[str, Usage, str], float | None]
 
+#: Gives what is held while the model is asked about one answer, where several processes ask it.
+TakeTurn = Callable[[], AbstractAsyncContextManager[object]]
+
 
 @dataclass(frozen=True)
 class AnswerAssessor:
@@ -34,10 +38,16 @@ class AnswerAssessor:
     price: Price
     identify_language: IdentifyLanguage | None = None
     detect_instructions: DetectInstructions | None = None
+    turn: TakeTurn = nullcontext
 
     def prepare(self, question: Question, text: str) -> Answer:
         """Return the answer split into sentences and pre-checked; asks no model."""
         return prepare_answer(text, question, self.bank.language, self.identify_language, self.detect_instructions)
+
+    async def warm_up(self, question: Question) -> None:
+        """Let a server that keeps prompts read beforehand what it is asked about every answer to this question."""
+        async with self.turn():
+            await self.judge.warm_up(self.task(question, Answer("", ())))
 
     async def prepared(self, question: Question, text: str) -> Answer:
         """Return what `prepare` returns, and let others use the event loop while the sentence encoder works."""
@@ -61,7 +71,11 @@ class AnswerAssessor:
             answer = await asyncio.to_thread(self.prepare, question, answer)
         started = time.monotonic()
         task = self.task(question, answer)
-        judgement = None if answer.unscored_reason else await self.judge.judge(task, on_verdict)
+        judgement = None
+        if not answer.unscored_reason:
+            async with self.turn():
+                started = time.monotonic()
+                judgement = await self.judge.judge(task, on_verdict)
         return build_assessment(task, judgement, self._receipt(task, judgement, time.monotonic() - started))
 
     def judging_sha256(self, question: Question) -> str:

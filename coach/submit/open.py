@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from coach.answer.prepare import identify_language
@@ -31,13 +32,12 @@ from coach.model.embedded_file import EMBEDDED_MODEL, ensure_model_file
 from coach.model.embedded_server import EmbeddedServer, Endpoint, LoadingChatModel, RepeatableChatModel
 from coach.model.openai_client import MAX_RETRIES, OpenAIChatModel, detect_capabilities
 from coach.model.pace import MAXIMUM, AdaptiveLimit, FixedLimit, PacedChatModel
-from coach.submit.assess import AnswerAssessor
+from coach.model.shared_server import Loan, OnProgress, Turn
+from coach.submit.assess import AnswerAssessor, TakeTurn
 
 #: The embedded server's address in receipts; its port differs at each start and says nothing to anybody.
 _EMBEDDED_ENDPOINT = "http://127.0.0.1/v1"
 _METHODS = (LogprobsJudge.name, StructuredJudge.name)
-#: Told while something takes long: (what, done, total); from another thread, too.
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -80,37 +80,49 @@ async def open_session(
     *,
     many: bool = False,
     concurrency: int | None = None,
+    lend: bool = False,
     on_progress: OnProgress | None = None,
 ) -> AsyncIterator[Session]:
     """Open the model and yield a session for the bank (default: that of the settings); closes everything at the end.
 
     With ``many`` the model keeps to the pace of the server: ``concurrency`` answers at a time, else as many as the
     server turns out to bear. The embedded model always judges one answer at a time, so that its scores repeat. It
-    starts first and loads while files are read and sentences compared: only the first question to it waits. Raises
+    starts first and loads while files are read and sentences compared: only the first question to it waits. Or it is
+    that of another process that lends it, as this one does with ``lend`` (see `coach.model.shared_server`). Raises
     CoachError.
     """
     settings.check()
     choice = settings.choose_model()
     async with AsyncExitStack() as stack:
-        server = None
+        served = server = None
         if choice.embedded:
-            server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
-            stack.callback(server.close)
+            loan = stack.enter_context(Loan(choice.file))
+            served = await loan.server(on_progress, lend=lend)
+            if served is None:
+                server = EmbeddedServer.start(choice.file or await _prepared_file(on_progress))
+                stack.callback(server.close)
         bank = bank or load_bank(settings.bank)
-        model = _model_of(choice, server, many)
+        model = _model_of(choice, served or server, many)
         stack.push_async_exit(model)
+        if server is not None and loan.lends:
+            # Others may come before anything is asked here.
+            loan.tell(await server.ready())
         asked: ChatModel = model
         limit: AdaptiveLimit = FixedLimit(1)
         if many:
-            if server is None:
+            if not choice.embedded:
                 limit = AdaptiveLimit(MAXIMUM) if concurrency is None else FixedLimit(concurrency)
             asked = PacedChatModel(asked, limit)
-        if server is not None:
-            asked = RepeatableChatModel(asked)
+        turn: TakeTurn = nullcontext
+        if choice.embedded:
+            asked = repeatable = RepeatableChatModel(asked)
+            if loan.lends or served is not None:
+                turn = partial(Turn, repeatable.forget)
         method, assumed = _method_of(settings, choice)
         if assumed and not (await detect_capabilities(asked)).logprobs:
             method = StructuredJudge.name
-        yield Session(choice, asked, make_assessor(bank, asked, method), limit)
+        assessor = replace(make_assessor(bank, asked, method), turn=turn)
+        yield Session(choice, asked, assessor, limit)
 
 
 def unopened_session(settings: Settings, bank: Bank) -> Session:
@@ -179,7 +191,9 @@ async def _prepared_file(on_progress: OnProgress | None) -> Path:
         raise
 
 
-def _model_of(choice: ModelChoice, server: EmbeddedServer | None, many: bool) -> OpenAIChatModel | LoadingChatModel:
+def _model_of(
+    choice: ModelChoice, server: EmbeddedServer | Endpoint | None, many: bool
+) -> OpenAIChatModel | LoadingChatModel:
     """Return the chosen model; where there are many answers, their pace decides about trying again."""
     if server is None:
         retries = 0 if many else MAX_RETRIES
@@ -196,4 +210,6 @@ def _model_of(choice: ModelChoice, server: EmbeddedServer | None, many: bool) ->
             endpoint_name=_EMBEDDED_ENDPOINT,
         )
 
+    if isinstance(server, Endpoint):
+        return connect(server)
     return LoadingChatModel(server, _EMBEDDED_ENDPOINT, connect)

@@ -22,7 +22,8 @@ async def _opened(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     response = site.page("opened")
     if not site.guard.let_in(request.query.get("key", ""), response):
-        raise web.HTTPForbidden(text="This is not the link that `coach web` printed when it was started.")
+        # No page of the site: its links would tell the path that the cookie is kept for.
+        return web.Response(status=403, text="This is not the link that `coach web` printed when it was started.\n")
     return response
 
 

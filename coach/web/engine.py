@@ -97,7 +97,9 @@ class Engine:
 
         self.note = _OPENING
         try:
-            session = opening.open_session(self._settings, self._bank, on_progress=progress)
+            # A model whose process is gone.
+            await self._stack.aclose()
+            session = opening.open_session(self._settings, self._bank, lend=True, on_progress=progress)
             return await self._stack.enter_async_context(session)
         finally:
             self.note = ""
@@ -138,11 +140,8 @@ class Engine:
         self._warming.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _warm(self, question: Question) -> None:
-        from coach.answer.answer import Answer
-
         session = await asyncio.shield(self._open())
         # Other models are paid for by the request, or serve others too.
         if session.choice.embedded:
             async with self._turn:
-                assessor = session.assessor
-                await assessor.judge.warm_up(assessor.task(question, Answer("", ())))
+                await session.assessor.warm_up(question)

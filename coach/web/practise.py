@@ -11,7 +11,7 @@ from aiohttp import web
 
 from coach.bank.questions import Bank, Check, Question
 from coach.errors import StorageError
-from coach.history.next_question import rank_questions
+from coach.history.progress import rank_questions
 from coach.history.records import Attempt
 from coach.history.saving import save_or_rescue
 from coach.history.store import HistoryStore, new_record

@@ -310,7 +310,7 @@ async def _delete_question(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     question = site.question(request.match_info["id"])
     numbers = [attempt.id for attempt in await site.attempts(question.id)]
-    await site.with_history(lambda store: store.delete(question.id, bank_title=site.bank.title))
+    await site.with_history(lambda store: store.delete(question_id=question.id, bank_title=site.bank.title))
 
     def delete_files() -> None:
         drop_of_attempts(question.id, numbers)

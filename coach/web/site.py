@@ -103,7 +103,7 @@ class Site:
         """Return saved attempts at this bank's questions, oldest first; raises StorageError."""
 
         def read(store: HistoryStore) -> list[Attempt]:
-            return store.attempts(question_id, ids=ids, bank_title=self.bank.title)
+            return store.attempts(question_id=question_id, ids=ids, bank_title=self.bank.title)
 
         return await self.with_history(read)
 

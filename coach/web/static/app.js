@@ -54,7 +54,12 @@ function keepDraft(form) {
     save();
   });
   document.addEventListener("visibilitychange", () => document.hidden && save(true));
-  form.addEventListener("submit", () => { clearTimeout(timer); submitted = true; });
+  form.addEventListener("submit", (event) => {
+    submitted = new URLSearchParams(new FormData(form)).toString().length < 250_000;
+    if (submitted) { clearTimeout(timer); return; }
+    event.preventDefault();
+    status.textContent = UNSAVED[413];
+  });
   // A page that comes back from the browser's memory is written in again.
   addEventListener("pageshow", () => { submitted = false; });
   field.addEventListener("keydown", (event) => {
@@ -84,6 +89,8 @@ function placeCaret(field) {
   field.scrollIntoView({ block: "center" });
 }
 
+const GONE = "The coach does not answer. Your text is kept.";
+
 /** Take one of the places for streams, which all tabs share; return what gives it back, or null. */
 async function takePlace() {
   for (const name of ["coach-1", "coach-2", "coach-3", "coach-4"]) {
@@ -99,13 +106,15 @@ async function takePlace() {
  *  A browser opens six connections to a server, so four streams are the most; further pages ask now and then. */
 function watch(live) {
   const url = live.dataset.judging, status = byId("status"), bar = byId("bar");
+  // The same again would be read aloud again.
+  const say = (text) => { if (status.textContent !== text) status.textContent = text; };
   let seen = Number(live.dataset.seen), source, timer, release, over = false;
   const close = () => { source?.close(); source = null; release?.(); release = null; };
   const finish = (act) => (data) => { over = true; close(); act(data); };
   live.querySelector("form").addEventListener("submit", finish(() => {}));
   const on = {
-    started: () => { status.textContent = "Judging …"; },
-    note: ({ text }) => { status.textContent = text || "Judging …"; },
+    started: () => { say("Judging …"); },
+    note: ({ text }) => { say(text || "Judging …"); },
     verdict: ({ check, standing, sign, word, sentences }) => {
       const item = byId(`check-${check}`);
       if (!item) return;
@@ -118,10 +127,10 @@ function watch(live) {
       const list = item.closest("article");
       if (!list.querySelector(".open")) {
         const made = list.querySelectorAll(".earned").length, all = list.querySelectorAll("li").length;
-        status.textContent = `${list.querySelector("h2").textContent}: ${made} of ${all} points made`;
+        say(`${list.querySelector("h2").textContent}: ${made} of ${all} points made`);
       }
     },
-    done: finish(({ url: to }) => { status.textContent = "Done"; location.replace(to); }),
+    done: finish(({ url: to }) => { say("Done"); location.replace(to); }),
     failed: finish(() => location.reload()),
     stopped: finish(() => location.reload()),
   };
@@ -130,15 +139,16 @@ function watch(live) {
     for (const [name, act] of Object.entries(on)) {
       source.addEventListener(name, (event) => { seen = Number(event.lastEventId); act(JSON.parse(event.data)); });
     }
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED) lost(); };
+    source.onopen = () => { if (status.textContent === GONE) say("Judging …"); };
+    source.onerror = () => { close(); timer = setTimeout(ask, 1000); };
   };
-  const lost = () => { status.textContent = "The coach does not answer. Your text is kept."; timer = setTimeout(ask, 3000); };
+  const lost = () => { say(GONE); timer = setTimeout(ask, 3000); };
   const ask = async () => {
     try {
       const response = await fetch(`${url}/state`);
       if (!response.ok) { location.reload(); return; }
       const { state, ahead } = await response.json();
-      if (state === "waiting") status.textContent = ahead ? `Waiting: ${ahead} before this one` : "Waiting for the model";
+      if (state === "waiting") say(ahead ? `Waiting: ${ahead} before this one` : "Waiting for the model");
       else if (state !== "judging" || (release = await takePlace())) { listen(); return; }
       timer = setTimeout(ask, 2000);
     } catch { lost(); }
