@@ -39,7 +39,7 @@ async def come(chromium: Browser) -> AsyncIterator[Come]:
 
     async def arrive(site: Site | None = None, **options: Any) -> Visitor:
         context = await chromium.new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         visitor = Visitor(context, await context.new_page())
         visitor.listen()
         visitors.append(visitor)

@@ -30,7 +30,7 @@ ARGUMENTS = [f"--host-resolver-rules=MAP {EVIL} 127.0.0.1, MAP * ~NOTFOUND, EXCL
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 # Other tests may have both processors.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def find_browser() -> str | None:

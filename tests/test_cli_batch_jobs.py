@@ -245,7 +245,7 @@ def test_jobs_stop_before_they_cost_too_much(
 ) -> None:
     """No more rows are sent than the budget holds at the most that each can cost, at half the price."""
     monkeypatch.setattr("coach.submit.open.cost_usd", lambda model, usage, endpoint: 0.5)
-    monkeypatch.setattr("coach.model.choose.is_loopback", lambda url: False)
+    monkeypatch.setattr("coach.batch.costs.is_loopback", lambda url: False)
 
     result = submit(bank, write_rows(tmp_path / "rows.csv", batch_rows(6)), tmp_path / "out", "--max-cost", "0.8")
 

@@ -350,13 +350,17 @@ def test_both_texts_stand_there_word_for_word() -> None:
     stacked = text[text.index("The text, old and new") :]
     kept = re.sub(r"\[-.*?-\](\[\d\])?|<1 | 1>|\{\+|\+\}(\[\d\])?", "", stacked)
     plain = re.sub(r"&NoBreak;<sup>.*?</sup>", "", html)
-    columns = re.findall(r'<div class="text" dir="auto">(.*?)</div>', plain, re.S)
+    # Where the columns stand below each other, each part says from which text it is.
+    old, new = (
+        re.findall(rf'<div class="text" dir="auto" data-title="{title}">(.*?)</div>', plain, re.S)
+        for title in ("Old: first.md", "New: second.md")
+    )
 
     assert "{+There is a worklist too.+}[4]" in text
     assert "[-A CT sends its images" in text
     assert " ".join(NEW.split()).split(". ", 1)[1][:100] in " ".join(kept.split())
-    assert Page("".join(columns[0::2])).text == " ".join(OLD.split())
-    assert Page("".join(columns[1::2])).text == " ".join(NEW.split())
+    assert Page("".join(old)).text == " ".join(OLD.split())
+    assert Page("".join(new)).text == " ".join(NEW.split())
     assert re.search(r"<del>A CT sends its images[^<]*</del>&NoBreak;<sup><a class=\"marker\" id=\"quote-", html)
     assert "<ins>There is a worklist too.</ins>" in html
     assert html.count('class="moved" title="moved sentence 1"') == 2

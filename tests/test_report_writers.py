@@ -217,6 +217,16 @@ def test_the_content_can_stand_in_another_page() -> None:
     assert len(style_sheet("batch.css")) > len(style_sheet())
 
 
+def test_cells_that_must_not_wrap_are_told_to_the_page() -> None:
+    """Figures and names stay in one piece, and on a narrow page no text beside them is squeezed."""
+    columns = (doc.Column("No.", right=True, wraps=False), doc.Column("Name", wraps=False), doc.Column("Why"))
+    page = html_report(Document("x", (doc.Table(columns, (("1", "a-b", "because"),)),)))
+
+    assert '<td class="whole">a-b</td><td>because</td>' in page
+    assert '<th scope="row" class="figure">1</th>' in page
+    assert "td:not(.figure, .whole) { min-width:" in style_sheet()
+
+
 def test_on_a_narrow_page_the_score_goes_below_the_level() -> None:
     """Beside each other there is no room for both on a telephone, and a word such as "Developing" was broken."""
     rules = dict(re.findall(r"^([^{}@\n]+) \{ ([^}]*) \}$", style_sheet(), re.MULTILINE))

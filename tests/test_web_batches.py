@@ -21,8 +21,7 @@ from web_server import Browser, browser_of, links, running_site
 from coach.batch.rows import AnswerRow, RowKey
 from coach.batch.store import Store
 from coach.calibrate.gold import read_gold
-from coach.calibrate.marks import NAME, GraderMark, keep_mark, read_marks
-from coach.calibrate.run import keep_report
+from coach.calibrate.marks import NAME, GraderMark, keep_mark, keep_report, read_marks
 
 HOSTILE = '<img src=x onerror=alert(1)> "Ada" \u202e'
 

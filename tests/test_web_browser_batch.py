@@ -45,7 +45,7 @@ async def test_ten_thousand_rows_are_reviewed_and_calibrate_reads_the_marks(
         await expect(page.locator("tbody tr")).to_have_count(50)
         await page.get_by_label("Show").select_option("To be reviewed")
         await page.get_by_label("Order").select_option("Most doubtful first")
-        await page.get_by_label("Search").fill("copy 12")
+        await page.get_by_label("Text or name").fill("copy 12")
         await page.get_by_role("button", name="Show").click()
         filtered = asked(page)
         assert filtered == {"search": "copy 12", "show": "review", "order": "doubt"}
@@ -75,10 +75,11 @@ async def test_ten_thousand_rows_are_reviewed_and_calibrate_reads_the_marks(
         await expect(page.locator(".report")).to_contain_text("4 answers")
         await page.locator("svg a").first.click()
         await expect(page.get_by_label("Comment")).to_have_value("no plan, nor")
-        began = time.monotonic()
+        began = time.process_time()
         for query in ("?page=180&order=apart", "?search=person+007", "?show=unmarked&order=weakest"):
             await page.goto(address(site, f"/batches/0{query}"))
-        assert time.monotonic() - began < 10
+        # The processor's time: other programs may have the machine.
+        assert time.process_time() - began < 3
 
     marks = list(read_marks(directory).values())
     assert [mark.score for mark in marks] == [20, 45, 62.5, 90]

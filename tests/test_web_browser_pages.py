@@ -13,7 +13,7 @@ from scripted_judge import ScriptedJudge
 from web_server import BETTER, GOOD, PLAIN, HeldJudge, ScriptedEngine, by_words, running_site
 
 from coach.bank.load import load_bank
-from coach.calibrate.run import keep_report
+from coach.calibrate.marks import keep_report
 from coach.errors import ModelConnectionError
 from coach.web.app import make_app
 from coach.web.guard import Guard

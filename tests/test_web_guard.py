@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -15,13 +16,14 @@ from web_server import Browser, ScriptedEngine, browser_of, by_words, running_si
 from coach.bank.load import load_bank
 from coach.web.app import make_app
 from coach.web.guard import HEADERS, MAX_BODY, OPEN, Guard
+from coach.web.serve import WithoutWords
 from coach.web.site import Site
 
 
 def _routes() -> list[tuple[str, str]]:
     """Return method and path of every route, with something in the place of each name."""
     bank = load_bank()
-    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1))
+    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1), batches=[Path("a-batch")])
     found = []
     for route in make_app(site).router.routes():
         assert route.resource is not None
@@ -37,7 +39,7 @@ ROUTES = _routes()
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A browser with the cookie, on pages that nobody has used yet."""
-    async with running_site() as site, browser_of(site) as opened:
+    async with running_site(batches=[Path("a-batch")]) as site, browser_of(site) as opened:
         yield opened
 
 
@@ -184,6 +186,26 @@ async def test_every_response_has_the_headers(browser: Browser, path: str) -> No
     assert status == (200 if path == "/" else 404)
     assert HEADERS.items() <= headers.items()
     assert not [name for name in headers if name.lower().startswith("access-control-")]
+
+
+async def test_what_nobody_foresaw_has_a_page_and_leaves_no_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The page says that texts are kept; what is logged says where it was, and never what somebody wrote."""
+    secret = "In my hospital we lost"
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        raise ValueError(f"cannot read {secret!r}")
+
+    async with running_site(more=(web.get("/broken", page),)) as site, browser_of(site) as browser:
+        text = await browser.get("/broken", status=500)
+        _, headers = await _answer(browser, "GET", browser.url("/broken"), {})
+    told = [WithoutWords().format(record) for record in caplog.records]
+
+    assert "Something went wrong inside the coach" in text
+    assert HEADERS.items() <= headers.items()
+    assert len(told) == 2
+    assert "ValueError" in told[0]
+    assert "raise ValueError" in told[0]
+    assert not [line for line in (text, *told) if secret in line]
 
 
 async def test_static_files_are_served_by_name_only(browser: Browser) -> None:

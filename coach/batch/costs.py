@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -12,18 +13,29 @@ from coach.batch.rows import SourceReport
 from coach.batch.store import Store
 from coach.errors import InputError
 from coach.judge.judging import Judge, JudgeTask
-from coach.model.choose import OPENAI_URL
+from coach.judge.prompt_counting import PromptCounter
+from coach.model.choose import OPENAI_URL, is_loopback
 from coach.model.completion import Usage
+from coach.model.cost import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter, price_note
+from coach.model.dialect import REASONING_ROOM
 from coach.schema import ResultModel
 from coach.submit.assess import AnswerAssessor
 
-#: A provider's jobs cost half of the list price.
-JOB_DISCOUNT = 0.5
 #: Other models cut text differently from the vocabulary that is counted with.
 _MARGIN = 1.1
 _PROBE = Usage(1000, 0, 1000)
 #: Fewer rows say nothing about the next thousand.
 _MIN_ROWS = 10
+
+
+def half_price(assessor: AnswerAssessor) -> AnswerAssessor:
+    """Return the assessor with the prices of a provider's jobs, half of the list price."""
+
+    def half(model: str, usage: Usage, endpoint: str) -> float | None:
+        cost = assessor.price(model, usage, endpoint)
+        return None if cost is None else cost / 2
+
+    return replace(assessor, price=half)
 
 
 class CostBudget:
@@ -64,10 +76,6 @@ def budget_for(limit: float | None, assessor: AnswerAssessor) -> CostBudget | No
 
     Raises InputError when the model's price is not known: a limit that cannot be kept is no limit.
     """
-    from coach.model.choose import is_loopback
-    from coach.model.cost import TokenCounter
-    from coach.model.dialect import REASONING_ROOM
-
     if limit is None:
         return None
     judge = assessor.judge
@@ -172,10 +180,10 @@ def plan_of(
     others: Sequence[str] = (),
     jobs: bool = False,
 ) -> BatchPlan:
-    """Return what a run over the store's rows would do, with the prices of ``others`` (models of OpenAI) too."""
-    from coach.judge.prompt_counting import PromptCounter
-    from coach.model.cost import TOKENS_FOR_REPLY, TOKENS_PER_MESSAGE, TokenCounter
+    """Return what a run over the store's rows would do, with the prices of ``others`` (models of OpenAI) too.
 
+    With ``jobs`` the assessor is one with the prices of jobs, and what earlier ones will bring is left out.
+    """
     judge = assessor.judge
     tokens = TokenCounter(judge.model)
     counter = PromptCounter(tokens.count, TOKENS_PER_MESSAGE, TOKENS_FOR_REPLY)
@@ -199,15 +207,12 @@ def plan_of(
     likely = None if per_row is None else round(per_row * to_judge)
 
     def price(model: str, endpoint: str) -> ModelPrice:
-        from coach.model.cost import price_note
-
         def cost(cached: int, output: int) -> float | None:
-            usd = assessor.price(model, Usage(total.input_tokens, cached, output), endpoint)
-            return usd if usd is None or not jobs else usd * JOB_DISCOUNT
+            return assessor.price(model, Usage(total.input_tokens, cached, output), endpoint)
 
         return ModelPrice(
             model=model,
-            note=price_note(model, endpoint) + (f" Jobs cost {JOB_DISCOUNT:.0%} of that." if jobs else ""),
+            note=price_note(model, endpoint) + (" Jobs cost 50% of that." if jobs else ""),
             input_usd=cost(0, 0),
             cached_input_usd=cost(total.repeated_tokens, 0),
             most_usd=cost(0, total.max_output_tokens),

@@ -11,13 +11,13 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coach.bank.questions import Bank
-from coach.batch.costs import JOB_DISCOUNT, CostBudget
+from coach.batch.costs import CostBudget, half_price
 from coach.batch.grade import Calibrate, Ending, keep_assessment, take_over_equal
 from coach.batch.rows import AnswerRow, BatchJob, JobState, RowKey, RowKeys
 from coach.batch.store import Store, StoreCounts
@@ -25,10 +25,12 @@ from coach.errors import ModelError, ModelReplyError, StorageError
 from coach.files import make_private_directory, replacing, write_whole
 from coach.judge.judging import Judge
 from coach.model.choose import parse_address
-from coach.model.completion import Completion, CompletionRequest, Usage
+from coach.model.completion import Completion, CompletionRequest
+from coach.model.dialect import read_reply
 from coach.model.failures import redact, translate
 from coach.model.openai_client import checked_key, open_client
 from coach.submit.assess import AnswerAssessor
+from coach.submit.open import make_assessor
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -77,16 +79,6 @@ async def batch_api(base_url: str, api_key: str | None) -> AsyncIterator[AsyncOp
             yield client
         except OpenAIError as error:
             raise translate(error, "the batch API", address.url, api_key=key) from None
-
-
-def half_price(assessor: AnswerAssessor) -> AnswerAssessor:
-    """Return the assessor with the prices of jobs."""
-
-    def half(model: str, usage: Usage, endpoint: str) -> float | None:
-        cost = assessor.price(model, usage, endpoint)
-        return None if cost is None else cost * JOB_DISCOUNT
-
-    return replace(assessor, price=half)
 
 
 async def write_jobs(
@@ -240,9 +232,6 @@ async def collect_job(
 
     ``calibration`` is the hash of the job's calibration and what applies it.
     """
-    from coach.model.dialect import read_reply
-    from coach.submit.open import make_assessor
-
     model = _KnownReply(job.model, job.endpoint)
     assessor = half_price(make_assessor(bank, model, "structured"))
     keys = RowKeys(bank, assessor.judge, calibration[0])

@@ -21,6 +21,15 @@ from coach.errors import StorageError
 JOURNAL = "journal.jsonl"
 _JOBS, _ROWS, _PROBLEMS, _SPEED = "jobs.json", "rows.bin", "unreadable.jsonl", "speed.json"
 _SCHEMA = "coach/journal@1"
+_SEEN = """INSERT INTO newest (row_id, key, question_id, candidate, answer, source, line)
+    VALUES (:row_id, :key, :question_id, :candidate, :answer, :source, :line)
+    ON CONFLICT (row_id) DO UPDATE SET key = excluded.key, question_id = excluded.question_id,
+    candidate = excluded.candidate, answer = excluded.answer, source = excluded.source, line = excluded.line"""
+_SENT = "INSERT INTO sent VALUES (:custom_id, :job, :key, :same, :row_id, :question_id, :answer)"
+_JOINS = """INSERT INTO rows (row_id, key, same, leads, rank, question_id, candidate, answer, source, line)
+    VALUES (:row_id, :key, :same, :leads, 0, :question_id, :candidate, :answer, :source, :line)
+    ON CONFLICT (row_id) DO UPDATE SET key = excluded.key, same = excluded.same, leads = excluded.leads,
+    question_id = excluded.question_id, answer = excluded.answer, source = excluded.source, line = excluded.line"""
 
 
 def carry_over(directory: Path, database: sqlite3.Connection) -> int:
@@ -35,15 +44,14 @@ def carry_over(directory: Path, database: sqlite3.Connection) -> int:
         _carry_jobs(directory, database)
         for problem in _lines(directory / _PROBLEMS):
             if problem is not None:
-                values = (problem["source"], problem["line"], problem["message"])
-                database.execute("INSERT INTO problems VALUES (?, ?, ?)", values)
+                database.execute("INSERT INTO problems VALUES (:source, :line, :message)", problem)
         if not (directory / _ROWS).is_file():
             # The last run stopped early: there may be more rows than the journal has seen.
             database.execute("INSERT INTO facts VALUES ('rows_unknown', 'yes')")
         if (directory / _SPEED).is_file():
             speed = (directory / _SPEED).read_text(encoding="utf-8")
             database.execute("INSERT INTO facts VALUES ('speed', ?)", (speed,))
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, sqlite3.ProgrammingError) as error:
         raise StorageError(
             f"{directory}: what an older version of the coach left there cannot be read ({error!r})",
             "Choose another directory for --out, or --restart to keep it aside and judge everything anew.",
@@ -68,19 +76,14 @@ def _carry_journal(directory: Path, database: sqlite3.Connection) -> int:
             continue
         known = True
         assessment = record["assessment"]
-        database.execute(
-            KEEP_RESULT,
-            (record["key"], "", record["row_id"], record["same_as"], record["reason"],
-             assessment and assessment["score"], assessment and assessment["needs_review"],
-             assessment and json.dumps(assessment, ensure_ascii=False), record["at"]),
-        )  # fmt: skip
-        database.execute(
-            "INSERT INTO newest (row_id, key, question_id, candidate, answer, source, line)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (row_id) DO UPDATE SET key = excluded.key, question_id = excluded.question_id,"
-            " candidate = excluded.candidate, answer = excluded.answer, source = excluded.source, line = excluded.line",
-            tuple(record[name] for name in _NEWEST),
-        )
+        kept = {
+            "same": "",
+            "score": assessment and assessment["score"],
+            "needs_review": assessment and assessment["needs_review"],
+            "assessment": assessment and json.dumps(assessment, ensure_ascii=False),
+        }
+        database.execute(KEEP_RESULT, {**record, **kept})
+        database.execute(_SEEN, record)
     if not known and damaged:
         raise ValueError(f"{JOURNAL} is no journal")
     _take_out(directory / _ROWS, database)
@@ -91,9 +94,6 @@ def _carry_journal(directory: Path, database: sqlite3.Connection) -> int:
     )
     database.execute("DROP TABLE newest")
     return damaged
-
-
-_NEWEST = ("row_id", "key", "question_id", "candidate", "answer", "source", "line")
 
 
 def _take_out(path: Path, database: sqlite3.Connection) -> None:
@@ -121,20 +121,10 @@ def _carry_jobs(directory: Path, database: sqlite3.Connection) -> None:
         for sent in _lines(directory / "jobs" / f"{job['number']:04d}.rows.jsonl"):
             if sent is None:
                 raise ValueError(f"the rows of job {job['number']} are damaged")
-            if sent["custom_id"] is not None:
-                database.execute(
-                    "INSERT INTO sent VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (sent["custom_id"], job["number"], sent["key"], sent["same"], sent["row_id"], sent["question_id"],
-                     sent["answer"]),
-                )  # fmt: skip
-            database.execute(
-                "INSERT INTO rows (row_id, key, same, leads, rank, question_id, candidate, answer, source, line)"
-                " VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?) ON CONFLICT (row_id) DO UPDATE SET key = excluded.key,"
-                " same = excluded.same, leads = excluded.leads, question_id = excluded.question_id,"
-                " answer = excluded.answer, source = excluded.source, line = excluded.line",
-                (sent["row_id"], sent["key"], sent["same"], sent["custom_id"] is not None, sent["question_id"],
-                 sent["candidate"], sent["answer"], sent["source"], sent["line"]),
-            )  # fmt: skip
+            values = {**sent, "job": job["number"], "leads": sent["custom_id"] is not None}
+            if values["leads"]:
+                database.execute(_SENT, values)
+            database.execute(_JOINS, values)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any] | None]:

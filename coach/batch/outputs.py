@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from coach.bank.questions import Bank
-from coach.batch.inputs.layout import shorten
 from coach.batch.rows import RowResult
 from coach.batch.store import Store
-from coach.batch.summary import BINS, BatchStatistics, BatchSummary, CriterionSummary
+from coach.batch.summary import BatchStatistics, BatchSummary
 from coach.batch.tables import Cell, header, table_row, write_tables
 from coach.files import replacing, write_whole
 from coach.report import words
 from coach.report.assessment import Point, build_points, mark_answer
-from coach.report.charts import bare_svg, import_pygal
 from coach.report.display_text import one_line
 from coach.report.html import page_template
 from coach.submit.assessment import CheckResult
@@ -33,10 +31,6 @@ _SHOWN_PROBLEMS = 20
 _PIECES = 512
 _TITLES = """SELECT json_extract(item.value, '$.title') FROM ended, json_each(assessment, '$.criteria') AS item
     WHERE scored GROUP BY 1 ORDER BY min(place), item.key"""
-
-_WIDTH, _HEIGHT = 420, 170
-_ROW, _FRAME = 34, 30
-_LONGEST_TITLE = 32
 
 
 def criterion_titles(store: Store) -> list[str]:
@@ -94,7 +88,8 @@ def _page(store: Store, summary: BatchSummary, texts: dict[str, str]) -> Iterato
         score_text=_score_text,
         number=lambda value: "–" if value is None else f"{value:.1f}",
         percent=lambda share: "–" if share is None else f"{100 * share:.0f} %",
-        charts=_charts(summary, texts),
+        counted=words.counted,
+        all_bins=[sum(bins) for bins in zip(*(question.distribution for question in summary.questions), strict=True)],
         answers=map(_answer_view, answers()),
         shown=len(first) + len(more),
         problems=list(store.problems(_SHOWN_PROBLEMS)),
@@ -104,34 +99,29 @@ def _page(store: Store, summary: BatchSummary, texts: dict[str, str]) -> Iterato
 
 
 def _answer_view(result: RowResult) -> dict[str, Any]:
-    """Return what the page shows of an answer; every string is fit for display."""
+    """Return what the page shows of an answer."""
     assessment = result.assessment
     judged = assessment if result.status == "ok" else None
+    scored = assessment if assessment and assessment.score is not None else None
     points = build_points(judged) if judged else {}
-    reason = result.reason or (assessment.unscored_reason if assessment else "") or ""
-    criteria = assessment.criteria if assessment and assessment.score is not None else []
-    top = sorted(assessment.improvements, key=lambda item: -item.gain)[:STEPS] if assessment and criteria else []
 
     def own(checks: Iterable[CheckResult]) -> list[Point]:
         return sorted(
             (points[check.id] for check in checks if check.id in points), key=lambda point: point.standing.rank
         )
 
-    groups = [(one_line(c.title), one_line(c.level_title or words.NOT_JUDGED), own(c.checks)) for c in criteria]
+    groups = [(c.title, c.level_title or words.NOT_JUDGED, own(c.checks)) for c in (scored.criteria if scored else ())]
     if judged and (wrong := own(judged.red_flags)):
         groups.append(("Wrong statements", f"{len(wrong)} found", wrong))
     return {
-        "row_id": one_line(result.row_id),
-        "candidate": one_line(result.candidate or result.row_id),
-        "question_id": result.question_id,
+        "row": result,
         "standing": _score_text(judged.score, judged.interval) if judged else "failed",
-        "reason": words.sentence(one_line(reason)),
-        "review": [words.sentence(one_line(text)) for text in (assessment.review_reasons if assessment else ())],
-        "warnings": [words.sentence(one_line(item.message)) for item in (assessment.warnings if assessment else ())],
+        "reason": result.reason or (assessment.unscored_reason if assessment else None),
+        "review": assessment.review_reasons if assessment else (),
+        "warnings": assessment.warnings if assessment else (),
         "groups": groups,
         "segments": mark_answer(result.answer, points.values()),
-        "steps": [one_line(item.advice) for item in top],
-        "same_as": one_line(result.same_as or ""),
+        "steps": sorted(scored.improvements, key=lambda item: -item.gain)[:STEPS] if scored else (),
     }
 
 
@@ -142,66 +132,3 @@ def _score_text(score: float | None, interval: tuple[float, float] | None) -> st
     if interval is None:
         return f"{words.whole(score)}"
     return f"{words.whole(score)} ({words.whole(interval[0])}–{words.whole(interval[1])})"
-
-
-def _charts(summary: BatchSummary, texts: dict[str, str]) -> dict[str, tuple[Any, ...]]:
-    """Return the charts of each question with scores, and under "" that of all answers if there are more questions."""
-    from markupsafe import Markup
-
-    charts: dict[str, tuple[Any, ...]] = {}
-    scored = [question for question in summary.questions if question.scored]
-    # Our own drawings, in which every label was escaped by the XML library.
-    for question in scored:
-        name = texts.get(question.question_id, question.question_id)
-        drawn = distribution_chart(question.distribution, name), levels_chart(question.criteria, name)
-        charts[question.question_id] = tuple(map(Markup, drawn))
-    if scored and len(summary.questions) > 1:
-        total = [sum(bins) for bins in zip(*(question.distribution for question in scored), strict=True)]
-        charts[""] = (Markup(distribution_chart(total, "all answers")),)
-    return charts
-
-
-def distribution_chart(distribution: Sequence[int], what: str) -> str:
-    """Return a chart of how many scores lie in each tenth of the scale, as an SVG element."""
-    step, most = 100 // BINS, max(distribution, default=0)
-    bins = [(f"{step * number}–{step * (number + 1)}", answers) for number, answers in enumerate(distribution)]
-    spoken = ", ".join(f"{scores}: {answers}" for scores, answers in bins if answers)
-    return _chart(
-        "Bar",
-        f"Scores of {one_line(what)}: {spoken or 'none'}",
-        [[(answers, f"{scores}: {words.counted(answers, 'answer')}") for scores, answers in bins]],
-        height=_HEIGHT,
-        x_labels=[str(step * number) for number in range(len(distribution))],
-        y_labels=sorted({0, (most + 1) // 2, max(1, most)}),
-    )
-
-
-def levels_chart(criteria: Sequence[CriterionSummary], what: str) -> str:
-    """Return a chart with a bar for each criterion, divided by the levels of the answers, as an SVG element."""
-    # Drawn from the bottom up.
-    shown = [criterion for criterion in reversed(criteria) if criterion.judged]
-    spoken = "; ".join(f"{one_line(c.title)}: {', '.join(map(str, c.levels))}" for c in reversed(shown))
-    return _chart(
-        "HorizontalStackedBar",
-        f"Answers at levels 0 to 4, {one_line(what)}: {spoken or 'none'}",
-        [
-            [
-                (100 * c.levels[level] / c.judged, f"level {level}: {words.counted(c.levels[level], 'answer')}")
-                for c in shown
-            ]
-            for level in range(5)
-        ],
-        height=_FRAME + _ROW * max(1, len(shown)),
-        x_labels=[shorten(one_line(criterion.title), _LONGEST_TITLE) for criterion in shown],
-        y_labels=[0, 25, 50, 75, 100],
-        range=(0, 100),
-    )
-
-
-def _chart(kind: str, spoken: str, series: Sequence[Sequence[tuple[float, str]]], **options: Any) -> str:
-    """Return a chart of bars, each a value and a label, as an SVG element."""
-    plain = {"js": [], "css": [], "show_legend": False, "margin": 4, "margin_right": 14, "spacing": 6}
-    chart = getattr(import_pygal(), kind)(width=_WIDTH, show_y_guides=True, **plain, **options)
-    for number, bars in enumerate(series):
-        chart.add(str(number), [{"value": value, "label": label} for value, label in bars])
-    return bare_svg(chart, spoken)

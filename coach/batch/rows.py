@@ -180,8 +180,7 @@ class RowKeys:
 
 def _normalised(text: str) -> str:
     """Return the answer with line ends, outer and repeated white space made the same."""
-    lines = (" ".join(line.split()) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-    return "\n".join(lines).strip()
+    return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
 
 
 def _hash(start: bytes, answer: str) -> str:

@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS {where}.facts (name TEXT PRIMARY KEY, value TEXT NOT 
 """
 #: A result is never replaced by another one or by a failure.
 KEEP_RESULT = """INSERT INTO results (key, same, row_id, same_as, reason, score, needs_review, assessment, at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET same = excluded.same, row_id = excluded.row_id,
+    VALUES (:key, :same, :row_id, :same_as, :reason, :score, :needs_review, :assessment, :at)
+    ON CONFLICT (key) DO UPDATE SET same = excluded.same, row_id = excluded.row_id,
     same_as = excluded.same_as, reason = excluded.reason, score = excluded.score, needs_review = excluded.needs_review,
     assessment = excluded.assessment, at = excluded.at WHERE results.reason IS NOT NULL"""
 _TAKE_IN = """INSERT INTO rows (row_id, key, same, leads, rank, question_id, candidate, answer, source, line)
@@ -198,7 +199,7 @@ class Store:
             database.execute("DELETE FROM problems")
             for row in found:
                 if isinstance(row, RowProblem):
-                    database.execute("INSERT INTO problems VALUES (?, ?, ?)", (row.source, row.line, row.message))
+                    database.execute("INSERT INTO problems VALUES (:source, :line, :message)", vars(row))
                     continue
                 key = key_of(row.question_id, row.answer)
                 assert key is not None, row
@@ -243,15 +244,18 @@ class Store:
 
         When this returns, ``kill -9`` cannot lose it. A result is never replaced by another one or by a failure.
         """
-        scored = None if assessment is None or reason else assessment.score
-        text = None if assessment is None else assessment.model_dump_json(by_alias=True)
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        values = {
+            **vars(key),
+            "row_id": row_id,
+            "same_as": same_as,
+            "reason": reason,
+            "score": assessment.score if assessment and not reason else None,
+            "needs_review": assessment and assessment.needs_review,
+            "assessment": assessment and assessment.model_dump_json(by_alias=True),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         with self._errors():
-            self._database.execute(
-                KEEP_RESULT,
-                (key.key, key.same, row_id, same_as, reason, scored,
-                 None if assessment is None else assessment.needs_review, text, at),
-            )  # fmt: skip
+            self._database.execute(KEEP_RESULT, values)
             return int(self._database.execute("SELECT count(*) FROM rows WHERE key = ?", (key.key,)).fetchone()[0])
 
     def has_result(self, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""A grader's own marks on the answers of a batch: kept beside it as GOLD, and how far the judge agrees with them."""
+"""What stands beside a batch for those who compare: a grader's own marks, as GOLD, and how far the judge agrees."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from coach.judge.judging import Verdict
 from coach.schema import ResultModel
 from coach.version import version
 
-NAME = "marks.jsonl"
+NAME, _REPORT = "marks.jsonl", "agreement.json"
 #: Marks are given on the scale of the judge.
 _SCALE = (0.0, 100.0)
 _LOCK_SECONDS = 10.0
@@ -122,3 +122,19 @@ def agreement_so_far(marked: list[tuple[GraderMark, RowResult]], bank: Bank) -> 
     judge = JudgeSummary(**{name: getattr(receipt, name, "") for name in names}, settings={})
     now = datetime.now(UTC).replace(microsecond=0)
     return build_report(judged, plan.summary, judge, created_at=now, coach_version=version())
+
+
+def keep_report(directory: Path, report: AgreementReport) -> None:
+    """Keep what was found beside the scores, for `coach web`; raises StorageError."""
+    write_whole(directory / _REPORT, report.to_json() + "\n")
+
+
+def kept_report(directory: Path) -> AgreementReport | None:
+    """Return what was found when these scores were compared last, None where that never was; raises InputError."""
+    path = directory / _REPORT
+    try:
+        return AgreementReport.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a report", "Run `coach calibrate` again, or remove it.") from error

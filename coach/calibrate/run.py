@@ -12,14 +12,12 @@ from coach.batch.inputs.inputs import RowIds
 from coach.batch.rows import AnswerRow, RowKey, RowKeys
 from coach.batch.store import Store
 from coach.calibrate.gold import GoldTask, JudgedAnswer
-from coach.calibrate.result import AgreementReport, JudgeSummary
-from coach.errors import InputError
-from coach.files import cache_directory, write_whole
+from coach.calibrate.result import JudgeSummary
+from coach.files import cache_directory
 from coach.judge.judging import Judge
 from coach.submit.key import canonical_sha256
 from coach.submit.open import Session
 
-_REPORT = "agreement.json"
 #: Called with (judged so far, all); kept scores count as judged from the start.
 OnProgress = Callable[[int, int], None]
 
@@ -91,19 +89,3 @@ def score_directory(judge: JudgeSummary) -> Path:
     """Return where the scores of a judge are kept unless the user names a directory: one per judge, in the cache."""
     identity = judge.model_dump(mode="json", include={"judge", "model", "prompt_version", "settings"})
     return cache_directory() / "calibrate" / canonical_sha256(identity)[:16]
-
-
-def keep_report(directory: Path, report: AgreementReport) -> None:
-    """Keep what was found beside the scores, for `coach web`; raises StorageError."""
-    write_whole(directory / _REPORT, report.to_json() + "\n")
-
-
-def kept_report(directory: Path) -> AgreementReport | None:
-    """Return what was found when these scores were compared last, None where that never was; raises InputError."""
-    path = directory / _REPORT
-    try:
-        return AgreementReport.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a report", "Run `coach calibrate` again, or remove it.") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from coach.bank.load import load_bank
-from coach.batch.costs import RunSpeed, budget_for, plan_of
+from coach.batch.costs import RunSpeed, budget_for, half_price, plan_of
 from coach.batch.grade import BatchRun, Ending, Grader, Tally
 from coach.batch.inputs.inputs import open_inputs
 from coach.batch.jobs import (
@@ -23,7 +23,6 @@ from coach.batch.jobs import (
     Written,
     batch_api,
     collect_job,
-    half_price,
     look_after,
     start_jobs,
     write_jobs,
@@ -75,12 +74,13 @@ class Batch:
     def say_plan(self, others: list[str], jobs: bool) -> None:
         """Say what a run would do, and what it costs with other models too; sends and writes nothing."""
         session = unopened_session(self.settings, self.bank)
+        assessor = half_price(session.assessor) if jobs else session.assessor
         with Store.preview(self.out) as store:
-            keys = RowKeys(self.bank, session.assessor.judge, calibration_of(self.calibration)[0])
+            keys = RowKeys(self.bank, assessor.judge, calibration_of(self.calibration)[0])
             store.take_in(self.inputs, keys.of)
             plan = plan_of(
                 store,
-                session.assessor,
+                assessor,
                 self.inputs.matches,
                 empty_cells=self.inputs.empty_cells,
                 method_assumed=session.method_assumed,

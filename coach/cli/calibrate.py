@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coach.cli.console import out_console, say
+from coach.cli.console import say
 from coach.cli.options import (
     BankOption,
     JsonOption,
     MethodOption,
     ModelOption,
     QuietOption,
-    check_writable,
+    ReportOptions,
     say_when_ignored,
 )
 from coach.errors import InputError
@@ -25,7 +25,7 @@ from coach.errors import InputError
 if TYPE_CHECKING:
     from coach.batch.rows import RowProblem
     from coach.calibrate.gold import GoldPlan, JudgedAnswer
-    from coach.calibrate.result import AgreementReport, JudgeSummary
+    from coach.calibrate.result import JudgeSummary
     from coach.submit.open import Settings
 
 EXIT_SOME_FAILED = 3
@@ -73,55 +73,56 @@ def calibrate_command(
     """
     import asyncio
 
-    from coach.calibrate.run import keep_report
+    from coach.bank.load import load_bank
+    from coach.calibrate.agreement import build_report, calibrated
+    from coach.calibrate.gold import needs_bank, plan_calibration, read_gold
+    from coach.calibrate.mapping import check_name, save_calibration
+    from coach.calibrate.marks import keep_report
+    from coach.calibrate.report import calibration_document
+    from coach.files import require_statistics
     from coach.submit.open import Settings
+    from coach.version import version
 
     settings = Settings(model, bank, method)
     say_when_ignored(settings, parallel, "--parallel", quiet)
-    _check_first(settings, save, html)
-    plan = _plan(gold, bank, limit, seed, scale, quiet)
+    # What would fail after a long run is found out before it.
+    settings.check()
+    require_statistics()
+    if save is not None:
+        check_name(save)
+    options = ReportOptions(as_json, quiet, html=html)
+    options.check()
+    rows, problems = read_gold(gold)
+    loaded = load_bank(bank) if needs_bank(rows) else None
+    plan = plan_calibration(rows, problems, loaded, name=gold.name, limit=limit, seed=seed, scale=scale)
+    if not quiet:
+        _say_problems(plan.problems)
     try:
         judged, judge = asyncio.run(_judge(settings, plan, repeat, parallel, out, quiet))
     except KeyboardInterrupt:
         say("What was judged is kept: the same command goes on from here.")
         raise
-    report, problem = _report(plan, judged, judge, repeat, save)
+    now = datetime.now(UTC).replace(microsecond=0)
+    report = build_report(judged, plan.summary, judge, created_at=now, coach_version=version(), repeats=repeat)
+    problem = None
+    try:
+        if save is not None:
+            report, calibration = calibrated(report, judged, save)
+            save_calibration(calibration)
+    except InputError as error:
+        # The report is worth showing without a calibration.
+        problem = error
     if out is not None:
         keep_report(out, report)
-    _show(report, html, as_json)
+    options.show(
+        report.to_json(), lambda: calibration_document(report), lambda: calibration_document(report, page=True)
+    )
     if problem:
         raise problem
     if save and not quiet:
         say(f"Kept the calibration {save}. Use it with: coach submit ID --calibration {save}")
     if report.failed:
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _check_first(settings: Settings, save: str | None, html: Path | None) -> None:
-    """Find out before a long run what would fail after it."""
-    from coach.calibrate.mapping import check_name
-    from coach.files import require_statistics
-
-    settings.check()
-    require_statistics()
-    if save is not None:
-        check_name(save)
-    if html is not None:
-        check_writable(html)
-
-
-def _plan(
-    gold: Path, bank: Path | None, limit: int | None, seed: int, scale: tuple[float, float] | None, quiet: bool
-) -> GoldPlan:
-    from coach.bank.load import load_bank
-    from coach.calibrate.gold import needs_bank, plan_calibration, read_gold
-
-    rows, problems = read_gold(gold)
-    loaded = load_bank(bank) if needs_bank(rows) else None
-    plan = plan_calibration(rows, problems, loaded, name=gold.name, limit=limit, seed=seed, scale=scale)
-    if not quiet:
-        _say_problems(plan.problems)
-    return plan
 
 
 def _say_problems(problems: Sequence[RowProblem]) -> None:
@@ -152,39 +153,3 @@ async def _judge(
             display.count("Judging", done, total)
 
         return await judge_gold(plan.tasks, session, store, repeats=repeats, on_progress=tell), judge
-
-
-def _report(
-    plan: GoldPlan, judged: Sequence[JudgedAnswer], judge: JudgeSummary, repeats: int, save: str | None
-) -> tuple[AgreementReport, InputError | None]:
-    """Return the report, and why the calibration could not be made; the report is worth showing without it."""
-    from coach.calibrate.agreement import build_report, calibrated
-    from coach.calibrate.mapping import save_calibration
-    from coach.version import version
-
-    now = datetime.now(UTC).replace(microsecond=0)
-    report = build_report(judged, plan.summary, judge, created_at=now, coach_version=version(), repeats=repeats)
-    if save is None:
-        return report, None
-    try:
-        report, calibration = calibrated(report, judged, save)
-    except InputError as problem:
-        return report, problem
-    save_calibration(calibration)
-    return report, None
-
-
-def _show(report: AgreementReport, html: Path | None, as_json: bool) -> None:
-    from coach.calibrate.report import calibration_document
-
-    if html is not None:
-        from coach.files import write_whole
-        from coach.report.html import html_report
-
-        write_whole(html, html_report(calibration_document(report, page=True)))
-    if as_json:
-        typer.echo(report.to_json())
-        return
-    from coach.report.terminal import TerminalReport
-
-    out_console().print(TerminalReport(calibration_document(report)))

@@ -14,14 +14,13 @@ from coach.cli.options import BankOption, JsonOption, QuietOption, ReportOptions
 from coach.errors import InputError, UnknownQuestionError
 
 if TYPE_CHECKING:
-    from coach.bank.questions import Bank
-    from coach.history.store import HistoryStore
+    from coach.history.store import Conditions, HistoryStore
 
 _SHOW = "show"
 _SHOWN = 30
 _MAX = 2**31 - 1
 
-QuestionArgument = Annotated[str | None, typer.Argument(metavar="ID", help="Id, number or text of a question.")]
+_Question = Annotated[str | None, typer.Argument(metavar="ID", help="Id, number or text of a question.")]
 
 
 class _ShowByDefault(TyperGroup):
@@ -34,8 +33,8 @@ class _ShowByDefault(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def history_command(
-    question: QuestionArgument = None,
+def _show_command(
+    question: _Question = None,
     export: Annotated[
         str | None,
         typer.Option("--export", metavar="FILE", help="Write the attempts as JSON Lines (-: to the screen)."),
@@ -55,6 +54,8 @@ def history_command(
 
     The word "show" may be left out.
     """
+    from coach.history.progress import listing_of, progress_of
+    from coach.history.report import history_document, progress_document
     from coach.history.store import HistoryStore
 
     options = ReportOptions(as_json, quiet)
@@ -66,17 +67,25 @@ def history_command(
         if import_file is not None:
             _import(store, import_file, quiet)
             return
-        bank_title, question_id = _chosen(store, bank, question)
+        which = _chosen(store, bank, question)
         if export is not None:
-            _export(store, export, question_id, bank_title, quiet)
-        elif question_id is None:
-            _list(store, bank_title, limit, options)
+            _export(store, export, which, quiet)
+        elif question is None:
+            shown = (0 if as_json else _SHOWN) if limit is None else limit
+            listing = listing_of(store, which["bank_title"], shown or None)
+            options.show(listing.to_json(), lambda: history_document(listing))
         else:
-            _progress(store, question_id, bank_title, options)
+            attempts = store.attempts(**which)
+            if not attempts:
+                name = which["question_id"]
+                raise InputError(f"there are no attempts at {name} yet", f"Start with: coach submit {name}")
+            progress = progress_of(attempts)
+            told = progress.model_copy(update={"notes": []}) if quiet else progress
+            options.show(progress.to_json(), lambda: progress_document(told))
 
 
-def delete_command(
-    question: QuestionArgument = None,
+def _delete_command(
+    question: _Question = None,
     numbers: Annotated[
         list[int] | None,
         typer.Option("--attempt", metavar="NO", min=1, max=_MAX, help="Only the attempt with this number; repeatable."),
@@ -92,16 +101,21 @@ def delete_command(
     from coach.history.store import HistoryStore
     from coach.report.words import counted
 
-    ids = numbers or None
-    if everything == bool(question or ids or bank):
+    if everything == bool(question or numbers or bank):
         raise InputError("say what to delete", "Give a question, --attempt NO, --bank FILE, or --all.")
     with HistoryStore.open() as store:
-        bank_title, question_id = _chosen(store, bank, question)
-        count = store.count(question_id=question_id, ids=ids, bank_title=bank_title)
-        if not yes and not _confirmed(count, question_id, everything):
-            _say("Nothing was deleted.", quiet)
-            return
-        deleted = delete_attempts(store, question_id=question_id, ids=ids, bank_title=bank_title, everything=everything)
+        which = _chosen(store, bank, question)
+        which["ids"] = numbers or None
+        if not yes:
+            if not sys.stdin.isatty():
+                raise InputError("deleting needs a yes", "Add --yes to delete without being asked.")
+            what = "the whole history" if everything else f"attempts at {which['question_id']}"
+            what = what if everything or question else "these attempts"
+            what += f" ({counted(store.count(**which), 'attempt')})"
+            if not typer.confirm(f"Delete {what}? This cannot be undone.", err=True):
+                _say("Nothing was deleted.", quiet)
+                return
+        deleted = delete_attempts(store, everything=everything, **which)
     if as_json:
         typer.echo(deleted.to_json())
     beside = ((deleted.rescue_files, "rescue file"), (deleted.drafts, "draft"))
@@ -116,41 +130,19 @@ history_app = typer.Typer(
     short_help="List saved attempts, show progress, export or delete.",
     rich_markup_mode=None,
 )
-history_app.command(_SHOW)(history_command)
-history_app.command("delete")(delete_command)
+history_app.command(_SHOW)(_show_command)
+history_app.command("delete")(_delete_command)
 
 
-def _list(store: HistoryStore, bank_title: str | None, limit: int | None, options: ReportOptions) -> None:
-    from coach.history.progress import listing_of
-    from coach.history.report import history_document
-
-    if limit is None:
-        limit = 0 if options.as_json else _SHOWN
-    listing = listing_of(store, bank_title, limit or None)
-    options.show(listing.to_json(), lambda: history_document(listing))
-
-
-def _progress(store: HistoryStore, question_id: str, bank_title: str | None, options: ReportOptions) -> None:
-    from coach.history.progress import progress_of
-    from coach.history.report import progress_document
-
-    attempts = store.attempts(question_id=question_id, bank_title=bank_title)
-    if not attempts:
-        raise InputError(f"there are no attempts at {question_id} yet", f"Start with: coach submit {question_id}")
-    progress = progress_of(attempts)
-    shown = progress.model_copy(update={"notes": []}) if options.quiet else progress
-    options.show(progress.to_json(), lambda: progress_document(shown))
-
-
-def _export(store: HistoryStore, target: str, question_id: str | None, bank_title: str | None, quiet: bool) -> None:
+def _export(store: HistoryStore, target: str, which: Conditions, quiet: bool) -> None:
     from coach.files import replacing
     from coach.report.words import counted
 
     if target == "-":
-        store.export(sys.stdout, question_id=question_id, bank_title=bank_title)
+        store.export(sys.stdout, **which)
         return
     with replacing(Path(target)) as new, open(new, "w", encoding="utf-8", newline="\n") as stream:
-        count = store.export(stream, question_id=question_id, bank_title=bank_title)
+        count = store.export(stream, **which)
     _say(f"Wrote {counted(count, 'attempt')} to {target}; only you can read the file.", quiet)
 
 
@@ -166,37 +158,22 @@ def _import(store: HistoryStore, path: Path, quiet: bool) -> None:
         _say(f"Deleted the rescue file {path}: its attempt is in the history now.", quiet)
 
 
-def _chosen(store: HistoryStore, bank: Path | None, question: str | None) -> tuple[str | None, str | None]:
-    """Return the bank's title (None: any bank) and the question's id (None: any question)."""
+def _chosen(store: HistoryStore, bank: Path | None, question: str | None) -> Conditions:
+    """Return the conditions that the bank and the question of the command line stand for."""
+    from coach.bank.find import find_question
     from coach.bank.load import load_bank
 
-    if question is None:
-        return (load_bank(bank).title if bank else None), None
     # A question that the bank has no longer can still be shown, exported and deleted.
-    if bank is None and store.count(question_id=question):
-        return None, question
+    if bank is None and (question is None or store.count(question_id=question)):
+        return {"question_id": question, "bank_title": None}
     loaded = load_bank(bank)
-    return (loaded.title if bank else None), _question_id(store, loaded, question)
-
-
-def _question_id(store: HistoryStore, bank: Bank, question: str) -> str:
-    from coach.bank.find import find_question
-
     try:
-        return find_question(bank, question).id
+        question_id = question and find_question(loaded, question).id
     except UnknownQuestionError:
-        if store.count(question_id=question, bank_title=bank.title):
-            return question
-        raise
-
-
-def _confirmed(count: int, question_id: str | None, everything: bool) -> bool:
-    from coach.report.words import counted
-
-    if not sys.stdin.isatty():
-        raise InputError("deleting needs a yes", "Add --yes to delete without being asked.")
-    what = "the whole history" if everything else f"attempts at {question_id}" if question_id else "these attempts"
-    return typer.confirm(f"Delete {what} ({counted(count, 'attempt')})? This cannot be undone.", err=True)
+        if not store.count(question_id=question, bank_title=loaded.title):
+            raise
+        question_id = question
+    return {"question_id": question_id, "bank_title": loaded.title if bank else None}
 
 
 def _say(words: str, quiet: bool) -> None:

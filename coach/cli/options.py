@@ -73,8 +73,11 @@ class ReportOptions:
             if path is not None:
                 check_writable(path)
 
-    def show(self, as_json: str, report: Callable[[], Document]) -> None:
-        """Print the result and write the reports that are wanted; raises StorageError."""
+    def show(self, as_json: str, report: Callable[[], Document], page: Callable[[], Document] | None = None) -> None:
+        """Print the result and write the reports that are wanted; raises StorageError.
+
+        ``page`` is the report that the HTML page shows, where that is another one.
+        """
         if self.as_json:
             typer.echo(as_json)
         if self.as_json and self.markdown is None and self.html is None:
@@ -93,7 +96,7 @@ class ReportOptions:
         if self.html is not None:
             from coach.report.html import html_report
 
-            write_whole(self.html, html_report(document))
+            write_whole(self.html, html_report(page() if page else document))
 
 
 def check_writable(path: Path) -> None:

@@ -57,7 +57,7 @@ def history_document(listing: HistoryListing, timezone: tzinfo | None = None) ->
     older = listing.total - len(attempts)
     if older:
         blocks.append(Paragraph(f"{counted(older, 'older attempt')} not shown; --limit 0 shows all.", "dim"))
-    return Document("History", tuple(blocks))
+    return Document("History", tuple(blocks), wide=True)
 
 
 def progress_document(progress: Progress, timezone: tzinfo | None = None) -> Document:
@@ -99,7 +99,7 @@ def next_document(ranking: NextQuestions, count: int) -> Document:
     ]
     if others:
         rows = tuple((f"{one.rank}.", one.question_id, Span(one.reason, "dim")) for one in others)
-        columns = (Column(right=True, wraps=False), Column(wraps=False), Column(wraps=False))
+        columns = (Column(right=True, wraps=False), Column(wraps=False), Column())
         blocks += [Heading("After that"), Table(columns, rows)]
     return Document("What to practise next", tuple(blocks))
 

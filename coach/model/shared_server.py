@@ -117,7 +117,7 @@ class Turn:
         own = str(os.getpid())
         if not self._last.exists() or self._last.read_text() != own:
             self._forget()
-            self._last.write_text(own)
+            write_whole(self._last, own)
 
     async def __aexit__(self, *_: object) -> None:
         """Let the next one have it."""

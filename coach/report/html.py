@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coach.report.display_text import clean_lines
-from coach.report.document import Block, Document, Heading, Notice, Receipt, spans
+from coach.report.document import Block, Document, Heading, Notice, Receipt, Words, spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -28,9 +28,10 @@ def html_report(document: Document) -> str:
     """
     from markupsafe import Markup
 
-    title = "".join(span.text for span in spans(document.title))
     # The content was escaped when it was written.
-    return page_template("page.html.j2").render(title=title, wide=document.wide, content=Markup(html_body(document)))
+    return page_template("page.html.j2").render(
+        title=_plain(document.title), wide=document.wide, content=Markup(html_body(document))
+    )
 
 
 def html_body(document: Document, more: Mapping[str, Markup] | None = None) -> str:
@@ -55,6 +56,7 @@ def html_body(document: Document, more: Mapping[str, Markup] | None = None) -> s
         .render(
             sections=_sections(document.blocks),
             spans=spans,
+            plain=_plain,
             lines=clean_lines,
             kind_of=lambda block: type(block).__name__,
             id=once,
@@ -116,6 +118,10 @@ def _ids(value: Any) -> Iterator[str]:
         yield getattr(value, "id", "")
         for field in fields(value):
             yield from _ids(getattr(value, field.name))
+
+
+def _plain(text: Words) -> str:
+    return "".join(span.text for span in spans(text))
 
 
 def _as_id(name: str) -> str:

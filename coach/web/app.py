@@ -8,13 +8,13 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from coach.web import batches, practise, results
+from coach.web import practise, results
 from coach.web.guard import MAX_BODY, add_headers, guarded
 from coach.web.line import LINE, Line
 from coach.web.site import SITE, Site, friendly_errors
 
 #: The routes of a part of the site: each below the guard's prefix.
-ROUTES = (*practise.ROUTES, *results.ROUTES, *batches.ROUTES)
+ROUTES = (*practise.ROUTES, *results.ROUTES)
 
 
 async def _opened(request: web.Request) -> web.StreamResponse:
@@ -46,6 +46,11 @@ def make_app(site: Site, *more: web.RouteDef) -> web.Application:
     app[SITE] = site
     app.on_response_prepare.append(add_headers)
     app.add_routes([web.get("/open", _opened), web.get("/favicon.ico", _no_icon)])
+    if site.batches:
+        # What only graders need is not loaded for those who practise.
+        from coach.web import batches
+
+        more = (*batches.ROUTES, *more)
     for route in (*ROUTES, web.get("/static/{name}", _static), *more):
         app.router.add_route(route.method, f"{site.guard.prefix}{route.path}", route.handler)
     line = app[LINE] = Line(lambda judging: practise.judge(site, judging))

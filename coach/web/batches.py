@@ -27,6 +27,7 @@ from coach.calibrate.marks import (
     GraderMark,
     agreement_so_far,
     keep_mark,
+    kept_report,
     marked_results,
     read_marks,
     same_verdicts,
@@ -34,7 +35,6 @@ from coach.calibrate.marks import (
 from coach.calibrate.reference import REFERENCE_RUBRIC, reference_question
 from coach.calibrate.report import calibration_document
 from coach.calibrate.result import ScoredPair
-from coach.calibrate.run import kept_report
 from coach.errors import InputError
 from coach.judge.judging import Verdict
 from coach.report.assessment import assessment_document

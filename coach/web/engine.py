@@ -21,8 +21,9 @@ from coach.submit.assessment import Assessment
 if TYPE_CHECKING:
     from coach.submit.open import Session, Settings
 
-#: What is being judged may not be left in the middle; but nobody waits longer for it after Ctrl-C.
-_CLOSE_SECONDS = 5.0
+#: Nobody waits longer after Ctrl-C for what cannot be stopped, such as a library that is being loaded: it ends with the
+#: process, and so does the embedded model's own.
+_CLOSE_SECONDS = 0.7
 _OPENING = "Getting the model ready"
 
 

@@ -45,7 +45,10 @@ async def _home(request: web.Request) -> web.StreamResponse:
         row = {"question": question, "attempts": count, "scores": scores[-_CHARTED:], "best": max(scores, default=None)}
         row["level"] = words.level_word(level_of(scores[-1] / 100), site.bank.rubric_of(question)) if scores else ""
         row["drafts"] = len(await asyncio.to_thread(drafts_of, question.id))
-        rows.setdefault(question.category, []).append(row)
+        # A category whose answers are judged by a rubric of its name is called as that is.
+        named = site.bank.rubrics.get(question.category)
+        title = named.title if named else question.category.replace("-", " ").capitalize()
+        rows.setdefault(title, []).append(row)
     near = _nearest_to_solid(site.bank, attempts)
     return site.page("home", rows=rows, first=ranking[0], near=near, bank=site.bank)
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
 
-from coach.answer.read import delete_drafts
 from coach.bank.questions import Bank, Question
 from coach.compare.compare import JudgedRevision, Revision, build_comparison
 from coach.compare.report import comparison_document
 from coach.history.records import Attempt, AttemptRecord
-from coach.history.saving import delete_rescue_files
+from coach.history.saving import delete_attempts
 from coach.judge.judging import Verdict
 from coach.report.assessment import assessment_document, build_points
 from coach.report.document import Document, Items, Paragraph
@@ -110,7 +108,7 @@ async def _report(request: web.Request) -> web.StreamResponse:
         question=question,
         attempt=attempt,
         base=f"/attempts/{attempt.id}",
-        body=await asyncio.to_thread(_body, site, attempt, attempt.id),
+        **await asyncio.to_thread(_body, site, attempt, attempt.id),
         earlier=await _earlier(site, attempt),
         left_out=await asyncio.to_thread(_left_out, attempt),
         follow_up=attempt.assessment.follow_up if attempt.assessment.score is not None else "",
@@ -120,21 +118,21 @@ async def _report(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _body(site: Site, record: AttemptRecord, number: int | None) -> Markup:
-    steps = record.assessment.improvements if number is not None else []
-    links = {
-        f"step-{step.check_id}": site.piece("write_it", question=record.question_id, number=number, check=step.check_id)
-        for step in steps
-    }
-    document = _document(site, record)
-    if number is not None:
+def _body(site: Site, record: AttemptRecord, number: int | None) -> dict[str, Any]:
+    """Return the report on an attempt, and its small print, which stands at the end of the page."""
+    blocks = _document(site, record).blocks
+    links = {}
+    if number is not None and record.score is not None:
+        for step in record.assessment.improvements:
+            values = {"question": record.question_id, "number": number, "check": step.check_id}
+            links[f"step-{step.check_id}"] = site.piece("write_it", **values)
         # The follow-up question stands where it can be answered.
-        asked = [
-            i for i, block in enumerate(document.blocks) if isinstance(block, Paragraph) and block.look == "question"
-        ]
-        left = tuple(block for i, block in enumerate(document.blocks) if i not in asked and i + 1 not in asked)
-        document = replace(document, blocks=left)
-    return site.report(document, links)
+        asked = [at for at, block in enumerate(blocks) if isinstance(block, Paragraph) and block.look == "question"]
+        blocks = tuple(block for at, block in enumerate(blocks) if at not in asked and at + 1 not in asked)
+    return {
+        "body": site.report(Document("", blocks[:-1]), links),
+        "small_print": site.report(Document("", blocks[-1:])),
+    }
 
 
 def _left_out(attempt: Attempt) -> list[dict[str, Any]]:
@@ -163,7 +161,7 @@ async def _unsaved(request: web.Request) -> web.StreamResponse:
         question=site.question(record.question_id),
         attempt=record,
         base=f"/judging/{judging.id}",
-        body=_body(site, record, None),
+        **_body(site, record, None),
         earlier=None,
         left_out=[],
         follow_up="",
@@ -310,14 +308,8 @@ async def _delete_question(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
     question = site.question(request.match_info["id"])
     numbers = [attempt.id for attempt in await site.attempts(question.id)]
-    await site.with_history(lambda store: store.delete(question_id=question.id, bank_title=site.bank.title))
-
-    def delete_files() -> None:
-        drop_of_attempts(question.id, numbers)
-        delete_rescue_files(question.id, site.bank.title)
-        delete_drafts(question.id)
-
-    await asyncio.to_thread(delete_files)
+    await asyncio.to_thread(drop_of_attempts, question.id, numbers)
+    await site.with_history(lambda store: delete_attempts(store, question_id=question.id, bank_title=site.bank.title))
     request.app[LINE].forget(lambda judging: judging.question.id == question.id)
     raise redirect(request, "/history")
 

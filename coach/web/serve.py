@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
+import traceback
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -48,10 +50,29 @@ def running_link() -> str | None:
         return None
 
 
+class WithoutWords(logging.Formatter):
+    """Tells where an error happened and of which kind it was; its words may hold an answer, so they are left out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the first line of the message, and the places."""
+        record.msg, record.args = record.getMessage().partition("\n")[0], ()
+        # Another handler may have written the words there.
+        record.exc_text = None
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:
+        """Return the places and the kind."""
+        kind, _, trace = ei
+        return "".join(traceback.format_tb(trace)) + getattr(kind, "__name__", "")
+
+
 async def serve(
     app: web.Application, sock: socket.socket, link: str, *, browser: bool, say: Callable[[str], None]
 ) -> None:
     """Serve until Ctrl-C; tells the link, and opens it in a browser when wanted."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(WithoutWords("%(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

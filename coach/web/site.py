@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -159,4 +160,12 @@ async def friendly_errors(request: web.Request, handler: Handler) -> web.StreamR
         hint = error.text if error.text and not error.text.startswith(str(error.status)) else ""
         return site.page(
             "problem", status=error.status, title=titles.get(error.status, "This did not work"), hint=hint or ""
+        )
+    except web.HTTPException:
+        raise
+    except Exception:
+        logging.getLogger(__name__).exception("a page could not be made")
+        title = "Something went wrong inside the coach"
+        return site.page(
+            "problem", status=500, title=title, hint="Your texts are kept. The terminal says where it was."
         )

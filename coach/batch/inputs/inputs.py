@@ -233,25 +233,20 @@ def _expand(paths: Sequence[str], errors: list[InputError]) -> Iterator[Path | N
 def _folder(folder: Path) -> Table:
     """Open the answer files that lie directly in one folder, in the order of their names."""
     source = storable(str(folder))
-
-    def names() -> list[str]:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_file())
-
     try:
-        all_names = names()
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file())
     except OSError as error:
         raise unreadable(source, error) from error
-    ignored = tuple(name for name in all_names if not _is_answer_file(name))
-    if len(ignored) == len(all_names):
+    answers = [folder / name for name in names if _is_answer_file(name)]
+    ignored = tuple(name for name in names if not _is_answer_file(name))
+    if not answers:
         raise InputError(
             f"{source}: no answer file in the folder; found {listed(ignored)}",
             f"{_NAMING} Give tables by their own names.",
         )
     report = SourceReport(source=source, form="folder of answer files", ignored=ignored[:_SHOWN])
-    return Table(
-        source, report, lambda: (_read_answer_file(folder / name) for name in names() if _is_answer_file(name))
-    )
+    return Table(source, report, lambda: map(_read_answer_file, answers))
 
 
 def _is_answer_file(name: str) -> bool:
