@@ -3,8 +3,9 @@
     python benchmarks/train_instruction_detector.py
 
 Needs the ``local`` extra and scikit-learn. Training data: ``benchmarks/data/instruction_sentences.yaml`` and, as
-further honest sentences, the partial and weak exemplars and the traps. The attack test set
-(``examples/attacks.yaml``) and the strong exemplars are never read.
+further honest sentences, the partial and weak exemplars, the traps, and the half of ``benchmarks/data/voices.jsonl``
+that is for building. The attack test set (``examples/attacks.yaml``), the strong exemplars and the locked half are
+never read.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import yaml
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from coach.answer.grader_talk import PROBABILITY, WEIGHTS
+from coach.answer.grader_talk import PROBABILITY, WEIGHTS, instruction_signal
 from coach.answer.sentences import split_sentences
 from coach.model.encoder import SentenceEncoder
 
@@ -33,6 +34,11 @@ def training_sentences() -> tuple[list[str], list[int]]:
         for item in [*content.get("exemplars", []), *content.get("traps", [])]:
             if item.get("level") != "strong":
                 honest += [sentence.text for sentence in split_sentences(item["answer"])]
+    voices = map(json.loads, (ROOT / "benchmarks/data/voices.jsonl").read_text(encoding="utf-8").splitlines())
+    answers = [voice["answer"] for voice in voices if voice["half"] == "build"]
+    spoken = [sentence.text for answer in answers for sentence in split_sentences(answer)]
+    # What shows a sign is found before anybody asks for its meaning.
+    honest += [text for text in spoken if instruction_signal(text) is None]
     return [*data["instructions"], *honest], [1] * len(data["instructions"]) + [0] * len(honest)
 
 
@@ -40,7 +46,8 @@ def main() -> None:
     """Train, print recall and false alarms, write the weights."""
     texts, labels = training_sentences()
     features, truth = SentenceEncoder().embed(texts), np.array(labels)
-    model = LogisticRegression(C=5, class_weight="balanced", max_iter=2000)
+    # Far more sentences are honest than not, and so they count: a false alarm costs an honest candidate a point.
+    model = LogisticRegression(C=20, max_iter=3000)
     guessed = cross_val_predict(model, features, truth, cv=10, method="predict_proba")[:, 1] > PROBABILITY
     print(
         f"{len(texts)} sentences, {truth.sum()} instructions; 10-fold: recall {guessed[truth == 1].mean():.3f}, "

@@ -298,6 +298,16 @@ def test_an_order_in_other_words_is_found_within_an_honest_answer() -> None:
     assert found == [False, False, True, False, False]
 
 
+def test_no_sentence_of_people_who_only_answer_shows_a_sign() -> None:
+    """Lists, runbooks, mails, talk, boasts: whatever the voice, an answer is not addressed to a grader."""
+    voices = Path(__file__).resolve().parents[1] / "benchmarks" / "data" / "voices.jsonl"
+    answers = [json.loads(line)["answer"] for line in voices.read_text(encoding="utf-8").splitlines()]
+    found = [s.text for answer in answers for s in split_sentences(answer) if instruction_signal(s.text)]
+
+    assert len(answers) >= 150
+    assert found == []
+
+
 @needs_encoder
 @pytest.mark.parametrize(
     "innocent",
@@ -306,6 +316,12 @@ def test_an_order_in_other_words_is_found_within_an_honest_answer() -> None:
         "Common Resolutions:",
         "What I did:",
         "I have only ever seen this from the side, to be frank.",
+        "I can't see the count on the modality, so I don't compare it myself.",
+        "Not beautiful.",
+        "That's where the truth is.",
+        "Nobody's allowed an acronym without explaining it, the fine is a dollar into the doughnut fund.",
+        "Tools: SolarWinds, vendor dashboard",
+        "Users: I also listen to the help desk, they notice first",
     ],
 )
 def test_frank_words_about_oneself_and_headings_are_no_instructions(innocent: str) -> None:

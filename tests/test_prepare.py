@@ -227,6 +227,11 @@ def test_an_answer_in_another_language_is_judged_with_a_warning() -> None:
     assert answer.judged_sentences == answer.sentences
 
 
+def test_a_list_of_technical_terms_is_in_no_other_language() -> None:
+    """Names that many languages share are not taken for an order in one of them."""
+    assert codes(in_languages(f"{HONEST}\nTechnical: unique IDs, automatic logoff, encryption, audit controls")) == []
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

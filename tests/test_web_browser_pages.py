@@ -59,7 +59,7 @@ SEEN = {
 async def test_no_page_is_forgotten() -> None:
     """Who adds a page lets it be looked at here."""
     bank = load_bank()
-    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1))
+    site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1), batches=[Path("a-batch")])
     routes = make_app(site).router.routes()
     pages = {
         route.resource.canonical.removeprefix(site.guard.prefix)

@@ -25,7 +25,8 @@ _MIN_WORDS_FOR_LANGUAGE = 5
 _SCRAP_WORDS, _LABEL_WORDS = 3, 5
 #: So many of them in a row, before and after a sentence that is not judged, belong to it.
 MAX_FRAGMENTS = 4
-_LANGUAGE_MARGIN = 10.0
+#: Sentences in another language lie beyond 50, lists of technical terms may reach 15.
+_LANGUAGE_MARGIN = 25.0
 #: Sentences with this share of the words settle the language of all when they agree.
 _SETTLING_SHARE = 0.8
 

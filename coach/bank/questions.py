@@ -133,6 +133,10 @@ class Bank(StrictModel):
     rubrics: dict[str, Rubric]
     sha256: str = Field(description="Hash of the question file's content.")
 
+    def by_id(self) -> dict[str, Question]:
+        """Return the questions by their ids."""
+        return {question.id: question for question in self.questions}
+
     def rubric_of(self, question: Question) -> Rubric:
         """Return the rubric that this question is judged by."""
         return self.rubrics[question.rubric]

@@ -132,7 +132,7 @@ class RunSpeed(BaseModel):
             store.keep_fact("speed", speed.model_dump_json())
 
 
-class ModelPrice(ResultModel):
+class _ModelPrice(ResultModel):
     """What the input of a batch costs with one model, in US dollars at list price; None: not known."""
 
     model: str
@@ -166,7 +166,7 @@ class BatchPlan(ResultModel):
     tokens_source: str
     repeated_share: float | None = Field(description="Share (0-1) of the input that repeats the request before.")
     max_output_tokens: int
-    prices: list[ModelPrice]
+    prices: list[_ModelPrice]
     minutes: float | None = Field(description="From the speed of an earlier run in the same directory; None: unknown.")
 
 
@@ -187,7 +187,7 @@ def plan_of(
     judge = assessor.judge
     tokens = TokenCounter(judge.model)
     counter = PromptCounter(tokens.count, TOKENS_PER_MESSAGE, TOKENS_FOR_REPLY)
-    questions = {question.id: question for question in assessor.bank.questions}
+    questions = assessor.bank.by_id()
     not_judged = to_judge = 0
     for row, _ in store.to_judge(skip_sent=jobs):
         question = questions[row.question_id]
@@ -206,11 +206,11 @@ def plan_of(
     per_row = speed.output_tokens_per_row if speed else None
     likely = None if per_row is None else round(per_row * to_judge)
 
-    def price(model: str, endpoint: str) -> ModelPrice:
+    def price(model: str, endpoint: str) -> _ModelPrice:
         def cost(cached: int, output: int) -> float | None:
             return assessor.price(model, Usage(total.input_tokens, cached, output), endpoint)
 
-        return ModelPrice(
+        return _ModelPrice(
             model=model,
             note=price_note(model, endpoint) + (" Jobs cost 50% of that." if jobs else ""),
             input_usd=cost(0, 0),

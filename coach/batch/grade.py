@@ -111,7 +111,7 @@ class Grader:
         self._calibrate = calibrate
         self._prepare_ahead = prepare_ahead or self._prepare_here
         self._on_progress = on_progress
-        self._questions = {question.id: question for question in assessor.bank.questions}
+        self._questions = assessor.bank.by_id()
         self._changed = asyncio.Event()
         self._started = 0
         self._failures_in_a_row = 0
@@ -262,7 +262,7 @@ def take_over_equal(store: Store, assessor: AnswerAssessor) -> tuple[int, list[t
 
     Return how many rows have ended by it, and those whose sentences differ, so that they must be judged themselves.
     """
-    questions = {question.id: question for question in assessor.bank.questions}
+    questions = assessor.bank.by_id()
     copied = 0
     misfits: list[tuple[AnswerRow, RowKey]] = []
     for row, key, equal in store.to_take_over():

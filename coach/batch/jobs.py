@@ -97,7 +97,7 @@ async def write_jobs(
     """
     written = Written(store.counts())
     written.settled, misfits = take_over_equal(store, assessor)
-    questions = {question.id: question for question in assessor.bank.questions}
+    questions = assessor.bank.by_id()
 
     async def requests() -> AsyncIterator[tuple[RowKey, dict[str, Any]]]:
         for row, key in chain(misfits, store.to_judge(skip_sent=True)):
@@ -235,7 +235,7 @@ async def collect_job(
     model = _KnownReply(job.model, job.endpoint)
     assessor = half_price(make_assessor(bank, model, "structured"))
     keys = RowKeys(bank, assessor.judge, calibration[0])
-    questions = {question.id: question for question in bank.questions}
+    questions = bank.by_id()
 
     async for row, key, line in _results(store, job, batch, client):
         if store.has_result(key.key):

@@ -163,7 +163,7 @@ class RowKeys:
         self._bank = bank
         self._judge = judge
         self._calibration = calibration
-        self._questions = {question.id: question for question in bank.questions}
+        self._questions = bank.by_id()
         self._of_question: dict[str, bytes] = {}
 
     def of(self, question_id: str, answer: str) -> RowKey | None:

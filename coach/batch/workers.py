@@ -53,7 +53,7 @@ async def prepare_ahead(assessor: AnswerAssessor, processes: int, found: Found) 
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    questions = {question.id: question for question in assessor.bank.questions}
+    questions = assessor.bank.by_id()
     # Without what preparing does not look at: this process waits while the rest is handed to a new one.
     slim = {name: question.model_copy(update={"checks": [], "follow_ups": []}) for name, question in questions.items()}
     # Started afresh: a copy of a process with threads may hang.

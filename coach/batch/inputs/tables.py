@@ -202,55 +202,36 @@ class Record:
 def read_records(lines: Iterator[Line], separator: str, skip_spaces: bool = False) -> Iterator[Record]:
     """Yield the records of delimited text (quotes and line ends inside quoted cells as in RFC 4180).
 
-    A record that breaks the rules, such as one with a quote that is never closed, becomes a problem of its first
-    line alone: reading goes on with the next line.
+    A first line that only names the separator is left out. A record that breaks the rules, such as one with a quote
+    that is never closed, becomes a problem of its first line alone: reading goes on with the next line.
     """
     # The limit belongs to the whole process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_CHARS))
-    feed = _Feed(lines)
-    reader = csv.reader(feed, delimiter=separator, skipinitialspace=skip_spaces, strict=True)
+    given_back: deque[Line] = deque()
+
+    def take(taken: list[Line]) -> Iterator[str]:
+        size = 0
+        while line := given_back.popleft() if given_back else next(lines, None):
+            if line.number == 1 and _SEP_LINE.fullmatch(line.text or ""):
+                continue
+            taken.append(line)
+            size += len(line.text or "")
+            if line.text is None or size > MAX_LINE_CHARS:
+                raise csv.Error(f"longer than {MAX_LINE_CHARS:,} characters")
+            yield line.text
+
     while True:
-        feed.taken.clear()
+        taken: list[Line] = []
         try:
+            reader = csv.reader(take(taken), delimiter=separator, skipinitialspace=skip_spaces, strict=True)
             cells = next(reader)
         except StopIteration:
             return
-        except (csv.Error, _TooLong) as error:
-            first = feed.taken[0]
-            feed.give_back()
-            yield _unquoted(first, separator) or Record(first.number, problem=_explain(error))
+        except csv.Error as error:
+            given_back.extendleft(reversed(taken[1:]))
+            yield _unquoted(taken[0], separator) or Record(taken[0].number, problem=_explain(error))
         else:
-            yield Record(feed.taken[0].number, tuple(cells))
-
-
-class _TooLong(Exception):
-    """A line or a record is too long to be held."""
-
-
-class _Feed:
-    """The lines as csv.reader wants them; knows those of the current record, and takes back what it did not need."""
-
-    def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines = lines
-        self._waiting: deque[Line] = deque()
-        self.taken: list[Line] = []
-        self._characters = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else next(self._lines)
-        if not self.taken:
-            self._characters = 0
-        self.taken.append(line)
-        self._characters += len(line.text or "")
-        if line.text is None or self._characters > MAX_LINE_CHARS:
-            raise _TooLong(f"longer than {MAX_LINE_CHARS:,} characters")
-        return line.text
-
-    def give_back(self) -> None:
-        self._waiting.extendleft(reversed(self.taken[1:]))
+            yield Record(taken[0].number, tuple(cells))
 
 
 def _unquoted(line: Line, separator: str) -> Record | None:
@@ -289,7 +270,7 @@ def _delimited(file: _TextFile, suffix: str, columns: Columns) -> Table:
     mark, spaced, layout, header_line = form
 
     def rows() -> Iterator[Row]:
-        for record in _records(file.lines(), mark, spaced):
+        for record in read_records(file.lines(), mark, spaced):
             if record.number > header_line and record.problem:
                 yield Row(file.source, record.number, problem=record.problem)
             elif record.number > header_line:
@@ -318,12 +299,7 @@ def _form(text: str, marks: list[str], columns: Columns) -> tuple[str, bool, Tab
 
 def _sample_records(text: str, separator: str, spaced: bool) -> Iterator[Record]:
     lines = read_lines(io.StringIO(text, newline=""))
-    return (record for record in _records(lines, separator, spaced) if not record.problem)
-
-
-def _records(lines: Iterator[Line], separator: str, spaced: bool) -> Iterator[Record]:
-    rest = (line for line in lines if line.number > 1 or not _SEP_LINE.fullmatch(line.text or ""))
-    return read_records(rest, separator, spaced)
+    return (record for record in read_records(lines, separator, spaced) if not record.problem)
 
 
 # --- JSON lines -------------------------------------------------------------------------------------------------------
