@@ -21,7 +21,7 @@ from faulty_server import FaultyServer, faulty_server
 from html_page import assert_self_contained
 from typer.testing import Result
 
-from coach.errors import InputError, ModelError
+from coach.errors import CoachError, ConfigurationError, InputError, ModelError
 
 OUTPUTS = {"results.jsonl", "results.csv", "results.xlsx", "summary.json", "report.html"}
 
@@ -222,6 +222,22 @@ def test_a_budget_needs_a_known_price(bank: Path, tmp_path: Path, monkeypatch: p
         grade(bank, write_rows(tmp_path / "rows.csv", batch_rows(2)), tmp_path / "out", "--max-cost", "1")
 
     assert "--max-rows" in caught.value.hint
+
+
+def test_a_calibration_or_model_that_is_not_there_leaves_nothing(
+    bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the options name is looked for before the output directory is made."""
+    table = write_rows(tmp_path / "rows.csv", batch_rows(2))
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://model.invalid/v1")
+    with pytest.raises(CoachError, match="typo"):
+        grade(bank, table, tmp_path / "out", "--calibration", "typo")
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    monkeypatch.setattr("coach.model.choose.embedded_model_installed", lambda: False)
+    with pytest.raises(ConfigurationError, match="model"):
+        coach_batch(table, "--out", tmp_path / "out", "--bank", bank)
+
+    assert not (tmp_path / "out").exists()
 
 
 def test_restart_keeps_the_old_results(server: FaultyServer, bank: Path, tmp_path: Path) -> None:

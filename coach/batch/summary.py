@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import re
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from statistics import fmean, median
@@ -27,7 +27,9 @@ _MAX_REASONS = 200
 _OTHER_REASON = "other reasons"
 _DIGITS = re.compile(r"\d+")
 #: Bins of the distribution of scores: 0-10, 10-20 ... 90-100.
-BINS = 10
+_BINS = 10
+#: What tells judges apart, as receipts name it.
+_JUDGE = ("judge", "model", "endpoint", "prompt_version", "calibration")
 
 
 class CriterionSummary(ResultModel):
@@ -71,7 +73,7 @@ class _QuestionSummary(ResultModel):
     mean: float | None = None
     median: float | None = None
     distribution: list[int] = Field(
-        default_factory=lambda: [0] * BINS, description="Number of scores in each tenth of the scale."
+        default_factory=lambda: [0] * _BINS, description="Number of scores in each tenth of the scale."
     )
     criteria: list[CriterionSummary] = Field(default_factory=list)
 
@@ -164,7 +166,7 @@ class BatchStatistics:
         self._criteria: dict[tuple[str, str], CriterionSummary] = {}
         self._checks: dict[tuple[str, str], _CheckSummary] = {}
         self._failures: dict[str, _FailureCount] = {}
-        self._judges: dict[tuple[str | None, ...], _JudgeCount] = {}
+        self._judges: Counter[tuple[str | None, ...]] = Counter()
         self._review: list[tuple[tuple[float, ...], int, _ReviewItem]] = []
         self._timed, self._seconds = 0, 0.0
 
@@ -198,7 +200,7 @@ class BatchStatistics:
         self._summary.scored += 1
         self._summary.partly_judged += any(check.verdict is Verdict.UNJUDGED for check in results)
         question.scored += 1
-        question.distribution[min(BINS - 1, round(10 * score) * BINS // 1000)] += 1
+        question.distribution[min(_BINS - 1, round(10 * score) * _BINS // 1000)] += 1
         self._scores[name].append(score)
         for result in assessment.criteria:
             criterion = self._criteria.get((name, result.id))
@@ -215,12 +217,9 @@ class BatchStatistics:
             if check is None:
                 check = _CheckSummary(question_id=name, id=item.id, kind=item.kind, statement=item.statement)
                 self._checks[name, item.id] = check
-            if item.verdict is Verdict.MET:
-                check.met += 1
-            elif item.verdict is Verdict.PARTLY:
-                check.partly += 1
-            elif item.verdict is Verdict.NOT_MET:
-                check.not_met += 1
+            check.met += item.verdict is Verdict.MET
+            check.partly += item.verdict is Verdict.PARTLY
+            check.not_met += item.verdict is Verdict.NOT_MET
 
     def _add_receipt(self, result: RowResult, assessment: Assessment) -> None:
         summary, receipt = self._summary, assessment.receipt
@@ -232,10 +231,7 @@ class BatchStatistics:
         if result.same_as is None and assessment.score is not None:
             self._seconds += receipt.seconds
             self._timed += 1
-        names = ("judge", "model", "endpoint", "prompt_version", "calibration")
-        who = tuple(getattr(receipt, name) for name in names)
-        judge = self._judges.get(who) or self._judges.setdefault(who, _JudgeCount(**dict(zip(names, who, strict=True))))
-        judge.rows += 1
+        self._judges[tuple(getattr(receipt, name) for name in _JUDGE)] += 1
 
     def _add_failure(self, reason: str) -> None:
         kind = _DIGITS.sub("#", reason)
@@ -284,7 +280,10 @@ class BatchStatistics:
         )
         summary.review_first = [item for *_, item in sorted(self._review, key=lambda entry: entry[:2], reverse=True)]
         summary.failures = sorted(self._failures.values(), key=lambda failure: -failure.rows)
-        summary.judges = sorted(self._judges.values(), key=lambda judge: -judge.rows)
+        judges = self._judges.most_common()
+        summary.judges = [
+            _JudgeCount.model_validate({**dict(zip(_JUDGE, who, strict=True)), "rows": rows}) for who, rows in judges
+        ]
         if summary.input_tokens:
             summary.cached_share = round(summary.cached_tokens / summary.input_tokens, 4)
         if summary.cost_usd is not None:

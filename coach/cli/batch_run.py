@@ -37,6 +37,7 @@ from coach.cli.console import INTERRUPTED, on_first_interrupt, say
 from coach.cli.options import calibration_of, say_when_ignored
 from coach.cli.progress import Display
 from coach.errors import ConfigurationError, InputError
+from coach.judge.judging import Judge
 from coach.model.choose import ModelChoice, choose_model, parse_address
 from coach.model.openai_client import OpenAIChatModel, detect_capabilities
 from coach.submit.open import Settings, make_assessor, open_session, unopened_session
@@ -63,21 +64,25 @@ class Batch:
     quiet: bool
 
     def __post_init__(self) -> None:
-        """Open the bank and the inputs, before anything is made or asked."""
+        """Open what the options name, before anything is made or asked."""
         self.settings.check()
+        self.settings.choose_model()
+        self.calibration_sha256, self.calibrate = calibration_of(self.calibration)
         self.bank = load_bank(self.settings.bank)
         self.inputs = open_inputs(self.given, self.bank)
         if not self.quiet:
             for line in source_lines(self.inputs.matches):
                 say(line)
 
+    def _take_in(self, store: Store, judge: Judge) -> None:
+        store.take_in(self.inputs, RowKeys(self.bank, judge, self.calibration_sha256).of)
+
     def say_plan(self, others: list[str], jobs: bool) -> None:
         """Say what a run would do, and what it costs with other models too; sends and writes nothing."""
         session = unopened_session(self.settings, self.bank)
         assessor = half_price(session.assessor) if jobs else session.assessor
         with Store.preview(self.out) as store:
-            keys = RowKeys(self.bank, assessor.judge, calibration_of(self.calibration)[0])
-            store.take_in(self.inputs, keys.of)
+            self._take_in(store, assessor.judge)
             plan = plan_of(
                 store,
                 assessor,
@@ -117,7 +122,6 @@ class Batch:
         _exit_if_incomplete(summary)
 
     async def _run(self, store: Store) -> BatchRun:
-        calibration_hash, calibrate = calibration_of(self.calibration)
         async with AsyncExitStack() as stack:
             display = stack.enter_context(Display(self.quiet))
             session = await stack.enter_async_context(
@@ -127,7 +131,7 @@ class Batch:
             )
             assessor, judge = session.assessor, session.assessor.judge
             budget = budget_for(self.max_cost, assessor)
-            store.take_in(self.inputs, RowKeys(self.bank, judge, calibration_hash).of)
+            self._take_in(store, judge)
             processes = usable_processes()
             # Beside the embedded model no processor is left; what is embedded elsewhere would be embedded here again.
             busy = session.choice.embedded or assessor.detect_instructions is not None
@@ -145,7 +149,7 @@ class Batch:
                 session.limit,
                 max_rows=self.max_rows,
                 budget=budget,
-                calibrate=calibrate,
+                calibrate=self.calibrate,
                 prepare_ahead=None if alone else partial(prepare_ahead, assessor, processes),
                 on_progress=tell,
             )
@@ -184,8 +188,7 @@ class Batch:
             # Two tiny requests find out which parameters the model takes: in a job each refusal would cost a row.
             await detect_capabilities(model)
             assessor = half_price(make_assessor(self.bank, model, "structured"))
-            keys = RowKeys(self.bank, assessor.judge, calibration_of(self.calibration)[0])
-            store.take_in(self.inputs, keys.of)
+            self._take_in(store, assessor.judge)
             written = await write_jobs(
                 store,
                 assessor,

@@ -77,13 +77,13 @@ class Display:
         self,
         what: str,
         done: int,
-        total: int | None,
+        total: int,
         *,
         fresh: int | None = None,
         failed: int = 0,
         about: Sequence[str] = (),
     ) -> None:
-        """Tell how many of ``total`` (None: nobody knows) are done; in a log at most once a second, and in the end.
+        """Tell how many of ``total`` are done; in a log at most once a second, and in the end.
 
         Call it once before the work begins: speed and time left follow from those that are ``fresh`` (default: all),
         which were not done by an earlier run. ``about`` is what else is worth knowing.
@@ -95,16 +95,14 @@ class Display:
         fresh, elapsed = done if fresh is None else fresh, now - self._began
         if fresh and elapsed > 0:
             parts.append(f"{60 * fresh / elapsed:.0f} a minute")
-            if total is not None:
-                parts.append(f"{duration((total - done) * elapsed / fresh)} left")
+            parts.append(f"{_duration((total - done) * elapsed / fresh)} left")
         parts += about
         if self._drawn:
-            self._draw(what, done, total, " · ".join([str(done) if total is None else f"{done}/{total}", *parts]))
+            self._draw(what, done, total, " · ".join([f"{done}/{total}", *parts]))
         else:
             # All are done: nothing more to say.
             self._say_after = math.inf if done == total else now + _EVERY
-            of = "" if total is None else f" of {total}"
-            self._console.print(", ".join([f"{done}{of} done", *parts]), soft_wrap=True)
+            self._console.print(", ".join([f"{done} of {total} done", *parts]), soft_wrap=True)
 
     def judging(self, bank: Bank, question: Question, *, show_score: bool = True) -> OnVerdict:
         """Return what a judge tells its verdicts to: a terminal shows each criterion as soon as it is decided."""
@@ -164,7 +162,7 @@ class Display:
         return Text.assemble("  ", title, "  ", *(bar if show_score else []), level)
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """Return a time as people say it, such as ``2 h 05 min`` or ``40 s``."""
     seconds = max(0.0, seconds)
     if seconds < 90:
