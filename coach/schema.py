@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class StrictModel(BaseModel):
@@ -19,3 +19,10 @@ class ResultModel(BaseModel):
     def to_json(self) -> str:
         """Return the result as ``--json`` prints it: indented, with the contract's field names."""
         return self.model_dump_json(by_alias=True, indent=2)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a document, and where; never its content."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "images"
 QUESTION = "dicom-standard"
 #: GitHub shows pictures up to about this width; larger files would only make the page slow.
-WIDTH, MOST_BYTES = 1080, 150_000
+WIDTH, MOST_BYTES = 1000, 150_000
 COACH = (sys.executable, "-c", "from coach.cli.app import main; main()")
 
 
@@ -35,9 +36,11 @@ def judged() -> None:
     """Have the example answer judged, unless an attempt is there."""
     history = subprocess.run([*COACH, "history", "--json"], check=True, capture_output=True, cwd=ROOT)
     if json.loads(history.stdout)["total"] == 0:
-        answer = ROOT / "examples" / "answers" / f"{QUESTION}.md"
-        command = [*COACH, "submit", QUESTION, str(answer), "--model", "local", "--quiet"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        file = ROOT / "examples" / "answers" / f"{QUESTION}.md"
+        # As somebody types it in a browser: lines end where the field does.
+        answer = re.sub(r"(?<!\n)\n(?!\n)", " ", file.read_text(encoding="utf-8").strip())
+        command = [*COACH, "submit", QUESTION, "-", "--model", "local", "--quiet"]
+        subprocess.run(command, check=True, input=answer.encode(), stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
 @asynccontextmanager
@@ -75,12 +78,12 @@ async def take() -> None:
         browser = await playwright.chromium.launch(executable_path=browser_path or shutil.which("chromium"))
         page = await browser.new_page(color_scheme="light", reduced_motion="reduce")
         await page.goto(link)
-        await page.get_by_role("link", name="History").click()
+        await page.get_by_role("link", name="History", exact=True).click()
         await page.locator("tbody th a").first.click()
-        await picture(page, "report", 900)
+        await picture(page, "report", 780)
         await page.get_by_role("link", name="Write it now").first.click()
         await page.get_by_label("Your next version").wait_for()
-        await picture(page, "practise", 780)
+        await picture(page, "practise", 660)
         await browser.close()
 
 

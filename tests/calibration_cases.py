@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from gold_factory import gold_plan, gold_row, gold_rows, judged
@@ -25,6 +26,7 @@ def report_on(rows: list[GoldRow], scores: list[float | None], **options: Any) -
     return calibrated(report, answers, "mine")[0] if len(rows) >= 40 else report
 
 
+@lru_cache(maxsize=1)
 def full_report() -> AgreementReport:
     """Return a report with every section."""
     scores: list[float | None] = [2.5 * n for n in range(39)]

@@ -272,7 +272,7 @@ def test_a_file_that_is_no_export_names_the_place(tmp_path: Path, content: bytes
     assert where in caught.value.message
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="ignore")))
 def test_any_file_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     """Whatever a file holds, reading it ends in records or in InputError."""

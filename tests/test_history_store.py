@@ -76,7 +76,7 @@ def test_an_attempt_is_read_back_as_it_was_saved(store: HistoryStore) -> None:
     assert before <= saved.created_at <= datetime.now(UTC)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
 def test_any_text_survives(store: HistoryStore, answer: str) -> None:
     """Whatever was typed is read back character by character."""

@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 
 from assessment_factory import shipped_bank
 from history_factory import attempt, judged
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coach.bank.questions import Bank
@@ -120,7 +120,6 @@ def test_other_banks_and_removed_questions_are_ignored() -> None:
     assert ranked(other, removed) == ranked()
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 4), st.none() | st.floats(0, 100)), max_size=12))
 def test_every_question_is_ranked_once_and_always_the_same(history: list[tuple[int, float | None]]) -> None:
     """Whatever was practised, the ranking is complete and repeatable, and new questions come first."""

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from assessment_factory import ANSWER, SENTENCES
 from html_page import Page, assert_self_contained, without_style
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -349,7 +349,6 @@ def all_texts(document: Document) -> list[str]:
     return [squeezed(clean(text)) for text in texts]
 
 
-@settings(deadline=None, max_examples=60)
 @given(DOCUMENTS)
 def test_any_text_can_be_shown_and_stays_text(document: Document) -> None:
     """Whatever texts a document holds, a terminal is not steered, and Markdown and HTML keep their own structure."""

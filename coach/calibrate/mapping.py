@@ -22,6 +22,7 @@ from coach.answer.answer import AssessmentWarning
 from coach.calibrate.result import Calibration, Knot
 from coach.errors import InputError, StorageError
 from coach.files import data_directory, require_statistics, write_whole
+from coach.schema import first_problem
 from coach.submit.assessment import Assessment
 
 #: Fewer answers than this give a mapping that says more about chance than about the judge.
@@ -180,11 +181,8 @@ def load_calibration(name: str) -> Calibration:
     except (OSError, UnicodeDecodeError) as error:
         raise _failed(path, "read", error) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"{path}: not a calibration ({'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']})",
-            "Make it again with: coach calibrate GOLD --save NAME",
-        ) from None
+        hint = "Make it again with: coach calibrate GOLD --save NAME"
+        raise InputError(f"{path}: not a calibration ({first_problem(error)})", hint) from None
 
 
 def _path(name: str) -> Path:

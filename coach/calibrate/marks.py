@@ -18,7 +18,7 @@ from coach.calibrate.result import AgreementReport, JudgeSummary
 from coach.errors import InputError, StorageError
 from coach.files import write_whole
 from coach.judge.judging import Verdict
-from coach.schema import ResultModel
+from coach.schema import ResultModel, first_problem
 from coach.version import version
 
 NAME, _REPORT = "marks.jsonl", "agreement.json"
@@ -59,9 +59,8 @@ def read_marks(directory: Path) -> dict[str, GraderMark]:
                 mark = GraderMark.model_validate_json(line)
                 marks[mark.id] = mark
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
             raise InputError(
-                f"{path}:{number}: no mark of a grader ({'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']})",
+                f"{path}:{number}: no mark of a grader ({first_problem(error)})",
                 "Correct the line, or move the file away; nothing was changed.",
             ) from None
     return marks

@@ -91,8 +91,8 @@ def new_claims(new: str, old: str, bank: Bank, question: Question) -> list[NewCl
     # Its sentences as well: "A0.¹" is one word, unless a sentence ends in it.
     sentences = [old[sentence.start : sentence.end] for sentence in split_sentences(old, bank.language)]
     told = [old, *sentences, *_question_texts(bank, question)]
-    words = _words_of(match[0] for text in (*told, *_bank_texts(bank)) for match in _WORD.finditer(text))
-    words |= _EVERYDAY | _words_of(match[0] for match in _WORD.finditer(new) if match[0].islower())
+    lower = [match[0] for match in _WORD.finditer(new) if match[0].islower()]
+    words = _bank_vocabulary(tuple(_bank_texts(bank))) | _vocabulary((*told, *lower)) | _EVERYDAY
     numbers = known_numbers(told)
     claims = []
     for sentence in split_sentences(new, bank.language):
@@ -173,16 +173,18 @@ def _is_spelled_as_name(word: str) -> bool:
     return word[:1].isalpha() and bool(acronym or _MIXED.match(word) or any(char.isdigit() for char in word))
 
 
-def _words_of(words: Iterable[str]) -> set[str]:
-    return {form for word in words for form in _forms(word)}
+def _vocabulary(texts: tuple[str, ...]) -> set[str]:
+    return {form for text in texts for match in _WORD.finditer(text) for form in _forms(match[0])}
 
 
-# A bank has its words again and again.
-@lru_cache(maxsize=20_000)
-def _forms(word: str) -> frozenset[str]:
+#: A series of versions is compared under one bank, whose texts are long.
+_bank_vocabulary = lru_cache(maxsize=2)(_vocabulary)
+
+
+def _forms(word: str) -> set[str]:
     """Return the ways in which the same word may be written elsewhere: without ending, without its plural."""
     bare = _without_ending(word).casefold()
-    return frozenset((bare, bare.removesuffix("s"), re.sub(r"[\W_]", "", bare)))
+    return {bare, bare.removesuffix("s"), re.sub(r"[\W_]", "", bare)}
 
 
 def _without_ending(word: str) -> str:

@@ -56,6 +56,11 @@ class Revision:
     example: bool = False
 
 
+def revision_of(attempt: Attempt) -> Revision:
+    """Return a saved attempt as a version."""
+    return Revision(f"attempt {attempt.id} ({attempt.created_at.astimezone():%Y-%m-%d %H:%M})", attempt.answer)
+
+
 @dataclass(frozen=True)
 class JudgedRevision:
     """A revision with its assessment."""
@@ -113,10 +118,7 @@ def gather_inputs(
     ]
     wanted = max(0, 2 - len(revisions) - len(example))
     attempts = _newest_attempts(bank, question, wanted)
-    taken = [
-        Revision(f"attempt {attempt.id} ({attempt.created_at.astimezone():%Y-%m-%d %H:%M})", attempt.answer)
-        for attempt in attempts[len(attempts) - wanted :]
-    ]
+    taken = [revision_of(attempt) for attempt in attempts[len(attempts) - wanted :]]
     versions = _distinct([*taken, *revisions, *example])
     note = f"Comparing {' with '.join(version.label for version in versions)}." if taken else ""
     return CompareInputs(versions, attempts, note)

@@ -39,6 +39,7 @@ from coach.report.document import (
     Table,
     TextDiff,
     joined,
+    section,
 )
 from coach.submit.changes import CheckChange
 from coach.submit.feedback import STEPS
@@ -173,15 +174,12 @@ class _Report:
                 ("What counts against your answer and not against the example", said.red_flags_gone, against),
             )
         for title, changes, standing in groups:
-            if not changes:
-                continue
-            yield Heading(title)
+            word = ""
             if changes is said.lost and not self.example:
-                yield Paragraph("The old version showed it. Its sentence is quoted, so that it can go back in.", "dim")
-            yield Items(tuple(self._change(change, standing) for change in changes))
-        if said.red_flags_remaining:
-            yield Heading("Still counts against you")
-            yield Items(tuple(self._item(change, against, "") for change in said.red_flags_remaining))
+                word = "The old version showed it. Its sentence is quoted, so that it can go back in."
+            yield from section(title, [self._change(change, standing) for change in changes], word)
+        remaining = [self._item(change, against, "") for change in said.red_flags_remaining]
+        yield from section("Still counts against you", remaining)
 
     def _change(self, change: CheckChange, standing: Standing) -> Item:
         """Return what happened to a check, and what following the advice on it brought."""
@@ -226,8 +224,7 @@ class _Report:
             by_sentence.setdefault(one_line(claim.evidence.quote), []).append(one_line(claim.claim))
         items = [Item((Span(f"{', '.join(facts)}:", "strong"), f" “{quote}”")) for quote, facts in by_sentence.items()]
         hint = "Only the new version says this. Make sure that it is true of you: an interviewer may ask about it."
-        heading = Heading("New claims: be ready to explain them")
-        return (heading, Paragraph(hint, "dim"), Items(tuple(items))) if items else ()
+        return section("New claims: be ready to explain them", items, hint)
 
     def steps(self) -> tuple[Block, ...]:
         """Return the advice that can bring most now."""
@@ -245,13 +242,12 @@ class _Report:
             self._item(change, Standing.MISSING, steps.get(change.check_id, ""))
             for change in self.comparison.still_missing
         ]
-        heading = Heading("Still missing in your answer" if self.example else "Still missing")
-        return (heading, Items(tuple(items))) if items else ()
+        return section("Still missing in your answer" if self.example else "Still missing", items)
 
     def left_out(self) -> tuple[Block, ...]:
         """Name the checks that say nothing about the difference."""
         items = [Item(f"{item.statement} ({item.reason})", Standing.UNJUDGED) for item in self.comparison.left_out]
-        return (Heading("Left out of the comparison"), Items(tuple(items))) if items else ()
+        return section("Left out of the comparison", items)
 
     def receipt(self) -> Receipt:
         """Say how the verdict is found, and who judged each version."""

@@ -17,13 +17,13 @@ from coach.report.document import (
     Document,
     Heading,
     Item,
-    Items,
     Notice,
     Paragraph,
     Span,
     Standing,
     Table,
     Words,
+    section,
 )
 from coach.report.words import NOTICES_TITLE, change_text, check_text, counted, whole
 from coach.submit.scoring import SCORING_RULE
@@ -81,10 +81,8 @@ def progress_document(progress: Progress, timezone: tzinfo | None = None) -> Doc
     ]
     if progress.scored > 1 and not progress.gained and not progress.lost:
         blocks.append(Paragraph("No check changed clearly since the first attempt."))
-    if progress.recurring:
-        blocks.append(Heading("Advice that keeps coming back"))
-        advice = [Item((Span(f"{a.times} of {a.of}:", "strong"), f" {a.advice}")) for a in progress.recurring]
-        blocks.append(Items(tuple(advice)))
+    advice = [Item((Span(f"{a.times} of {a.of}:", "strong"), f" {a.advice}")) for a in progress.recurring]
+    blocks += section("Advice that keeps coming back", advice)
     if progress.notes:
         blocks.append(Notice(NOTICES_TITLE, tuple(progress.notes)))
     return Document(f"Progress: {progress.question_id}", tuple(blocks))
@@ -124,13 +122,12 @@ def _legend(attempts: Sequence[AttemptSummary], best_marked: bool = False) -> It
         yield Paragraph(" · ".join(marks), "dim")
 
 
-def _changes(title: str, changes: Sequence[ChangedCheck], standing: Standing) -> Iterator[Block]:
+def _changes(title: str, changes: Sequence[ChangedCheck], standing: Standing) -> tuple[Block, ...]:
     items = []
     for change in changes:
         step = Span(f"{change_text(change.kind, change.before, change.after)}:", "strong", standing)
         items.append(Item((step, f" {check_text(change.kind, change.statement)}"), standing))
-    if items:
-        yield from (Heading(title), Items(tuple(items)))
+    return section(title, items)
 
 
 def _score(attempt: AttemptSummary) -> Words:

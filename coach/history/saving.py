@@ -21,6 +21,7 @@ from coach.errors import InputError, StorageError
 from coach.files import data_directory, keep_answer
 from coach.history.records import AttemptRecord, Deletion
 from coach.history.store import Conditions, HistoryStore, new_record
+from coach.schema import first_problem
 from coach.submit.assessment import Assessment
 
 _PREFIX, _SUFFIX = "coach-attempt-", ".jsonl"
@@ -88,9 +89,7 @@ def read_records(path: Path) -> list[AttemptRecord]:
         try:
             records.append(_Line.model_validate_json(line))
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"{path}:{number}: {where}: {first['msg']}", hint) from None
+            raise InputError(f"{path}:{number}: {first_problem(error)}", hint) from None
     return records
 
 

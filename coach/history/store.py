@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from coach.errors import StorageError
 from coach.files import data_directory, make_private_directory, make_private_file
 from coach.history.records import Attempt, AttemptRecord
+from coach.schema import first_problem
 from coach.submit.assessment import Assessment
 
 _FILE_NAME = "history.db"
@@ -317,10 +318,8 @@ def _attempt(row: sqlite3.Row) -> Attempt:
     try:
         return Attempt.model_validate(_document(row))
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise StorageError(
-            f"attempt {row['id']} of the history cannot be read by this version: {where}: {first['msg']}",
+            f"attempt {row['id']} of the history cannot be read by this version: {first_problem(error)}",
             "Update the coach; `coach history --export FILE` still gives all attempts as they were saved.",
         ) from None
 

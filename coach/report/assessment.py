@@ -34,6 +34,7 @@ from coach.report.document import (
     Standing,
     Words,
     joined,
+    section,
 )
 from coach.submit.assessment import Assessment, CheckResult, CriterionResult, Evidence, Improvement
 from coach.submit.feedback import STEPS
@@ -221,7 +222,7 @@ def step_blocks(
         )
         for item in improvements
     ]
-    return (Heading(words.steps_title(len(items))), Items(tuple(items), numbered=True)) if items else ()
+    return section(words.steps_title(len(items)), items, numbered=True)
 
 
 class _Report:
@@ -318,14 +319,13 @@ class _Report:
             Item(text, blocks=(Paragraph(Span(command, "code")),) if command else ())
             for text, command in actions.items()
         ]
-        return Heading("What you can do now"), Items(tuple(items))
+        return section("What you can do now", items)
 
     def strengths(self) -> tuple[Block, ...]:
         """Name what the answer does; nothing without a verdict that carries it."""
-        items = tuple(Item(text, Standing.EARNED) for text in self.assessment.strengths[:_STRENGTHS])
-        if not items or not {Standing.EARNED, Standing.PARTLY} & set(self.standings):
-            return ()
-        return Heading("What your answer already does"), Items(items)
+        carried = {Standing.EARNED, Standing.PARTLY} & set(self.standings)
+        named = self.assessment.strengths[:_STRENGTHS] if carried else []
+        return section("What your answer already does", [Item(text, Standing.EARNED) for text in named])
 
     def red_flags(self) -> tuple[Block, ...]:
         """Name what counts against the candidate; what is doubtful is not called wrong."""
@@ -336,8 +336,7 @@ class _Report:
             todo: Words = (step, " below shows what to say instead.") if step else advice.get(point.check_id, "")
             items.append(self._item(point, *([Paragraph(todo)] if todo else [])))
         sure = any(not point.doubtful for point in self.against)
-        heading = Heading("Put this right first" if sure else "Look at this first")
-        return (heading, Items(tuple(items))) if items else ()
+        return section("Put this right first" if sure else "Look at this first", items)
 
     def criteria(self) -> tuple[Block, ...]:
         """Go through the points criterion by criterion."""

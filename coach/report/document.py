@@ -29,7 +29,7 @@ may lead ``to`` one: the marker behind the sentence that carries the check C is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -134,6 +134,12 @@ class Items:
 
     items: tuple[Item, ...]
     numbered: bool = False
+
+
+def section(title: str, items: Sequence[Item], before: str = "", *, numbered: bool = False) -> tuple[Block, ...]:
+    """Return items below a heading, with a word before them if there is one; nothing where there are no items."""
+    word = [Paragraph(before, "dim")] if before else []
+    return (Heading(title), *word, Items(tuple(items), numbered)) if items else ()
 
 
 @dataclass(frozen=True)

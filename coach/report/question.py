@@ -16,6 +16,7 @@ from coach.report.document import (
     Paragraph,
     Span,
     Table,
+    section,
 )
 
 
@@ -57,8 +58,7 @@ def question_document(bank: Bank, question: Question) -> Document:
         ]
         blocks.append(Card(criterion.title, f"{criterion.weight / total:.0%}", (Items(tuple(levels)),)))
     for title, texts in (("An interviewer may go on with", question.follow_ups), ("Look it up", question.sources)):
-        if texts:
-            blocks += [Heading(title), Items(tuple(Item(text) for text in texts))]
+        blocks += section(title, [Item(text) for text in texts])
     return Document(question.text, tuple(blocks))
 
 

@@ -56,7 +56,7 @@ class _Batch:
         if number >= len(self.site.batches):
             raise web.HTTPNotFound(text="Batches are named when the coach is started: coach web --batch DIR")
         self.directory: Path = self.site.batches[number]
-        self._path = f"/batches/{number}"
+        self._path, self._name = f"/batches/{number}", self.site.batch_names[number]
         self.kept = {name: request.query[name] for name in _KEPT if request.query.get(name)}
         self.view = RowView(**{field.name: self.kept.get(field.name, "") for field in fields(RowView)})
 
@@ -67,7 +67,7 @@ class _Batch:
 
     def page(self, template: str, **values: Any) -> web.Response:
         """Return a page of this batch."""
-        return self.site.page(template, title=self.directory.name, kept=self.kept, at=self.to, **values)
+        return self.site.page(template, title=self._name, kept=self.kept, at=self.to, **values)
 
 
 def _given(marks: dict[str, GraderMark]) -> list[Mark]:
@@ -82,7 +82,8 @@ def _mark_of(marks: dict[str, GraderMark], result: RowResult) -> GraderMark | No
 
 async def _table(request: web.Request) -> web.StreamResponse:
     batch = _Batch(request)
-    wanted = batch.kept.get("page", "")
+    # No more digits than a table has pages.
+    wanted = batch.kept.get("page", "")[:9]
 
     def read() -> dict[str, Any]:
         marks = read_marks(batch.directory)
@@ -159,10 +160,9 @@ def _body(site: Site, row: _Row) -> Markup:
     """Return the report on an answer, with the grader's own verdict at each point."""
     result, chosen = row.result, row.mark.verdicts if row.mark else {}
     assert result.assessment is not None
-    question = next((question for question in site.bank.questions if question.id == result.question_id), None)
+    question, name = site.bank.by_id().get(result.question_id), result.question_id
     if question is None:
         # A question of another bank, or made from a reference answer; the assessment holds all else that is shown.
-        name = result.question_id
         question, rubric = reference_question(name, name).model_copy(update={"id": name}), REFERENCE_RUBRIC
     else:
         rubric = site.bank.rubric_of(question)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
 
 from coach.bank.questions import Bank, Question
-from coach.compare.compare import JudgedRevision, Revision, build_comparison
+from coach.compare.compare import JudgedRevision, build_comparison, revision_of
 from coach.compare.report import comparison_document
 from coach.history.records import Attempt, AttemptRecord
 from coach.history.saving import delete_attempts
@@ -200,7 +199,7 @@ async def _compare(request: web.Request) -> web.StreamResponse:
         raise redirect(request, f"/attempts/{new.id}")
 
     def body() -> tuple[Markup, str]:
-        revisions = [JudgedRevision(Revision(_label(a), a.answer), a.assessment) for a in (old, new)]
+        revisions = [JudgedRevision(revision_of(a), a.assessment) for a in (old, new)]
         comparison = build_comparison(site.bank, question, *revisions)
         document = comparison_document(
             comparison, question, site.bank, old.answer, new.answer, show_score=site.show_score
@@ -218,10 +217,6 @@ async def _compare(request: web.Request) -> web.StreamResponse:
 
     content, title = await asyncio.to_thread(body)
     return site.page("compare", question=question, title=title, body=content, old=old, new=new, others=attempts)
-
-
-def _label(attempt: Attempt) -> str:
-    return f"attempt {attempt.id} ({attempt.created_at.astimezone():%Y-%m-%d %H:%M})"
 
 
 async def _put_back(request: web.Request) -> web.StreamResponse:
@@ -316,11 +311,9 @@ async def _delete_question(request: web.Request) -> web.StreamResponse:
 
 async def _history(request: web.Request) -> web.StreamResponse:
     site = request.app[SITE]
-    question = None
-    with suppress(web.HTTPNotFound):
-        question = site.question(request.query.get("question", ""))
-    attempts = await site.attempts(question.id if question else None)
     known = site.bank.by_id()
+    question = known.get(request.query.get("question", ""))
+    attempts = await site.attempts(question.id if question else None)
     columns = attempts[-_COLUMNS:] if question else []
     standings = [build_points(attempt.assessment) for attempt in columns]
     points = [check for check in site.bank.checks_of(question) if check.kind == "point"] if question else []

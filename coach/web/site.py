@@ -58,6 +58,12 @@ class Site:
         return f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
 
     @cached_property
+    def batch_names(self) -> list[str]:
+        """What the batches are called: as their directories, in full where two are called the same."""
+        names = [path.resolve().name for path in self.batches]
+        return [name if names.count(name) == 1 else str(path) for name, path in zip(names, self.batches, strict=True)]
+
+    @cached_property
     def _templates(self) -> Environment:
         templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
@@ -67,7 +73,7 @@ class Site:
             lstrip_blocks=True,
         )
         addresses = {f"{name.split('.')[0]}.{name.rpartition('.')[2]}": name for name in self.static}
-        batches = [(f"/batches/{number}", f"Batch {path.name}") for number, path in enumerate(self.batches)]
+        batches = [(f"/batches/{number}", f"Batch {name}") for number, name in enumerate(self.batch_names)]
         templates.globals.update(
             to=self.to,
             static=lambda name: self.to(f"/static/{addresses[name]}"),
@@ -95,10 +101,10 @@ class Site:
 
     def question(self, question_id: str) -> Question:
         """Return a question by its id; raises HTTPNotFound."""
-        for question in self.bank.questions:
-            if question.id == question_id:
-                return question
-        raise web.HTTPNotFound(text="This question is not in the bank.")
+        question = self.bank.by_id().get(question_id)
+        if question is None:
+            raise web.HTTPNotFound(text="This question is not in the bank.")
+        return question
 
     async def attempts(self, question_id: str | None = None, *, ids: Sequence[int] | None = None) -> list[Attempt]:
         """Return saved attempts at this bank's questions, oldest first; raises StorageError."""
