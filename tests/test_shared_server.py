@@ -14,6 +14,7 @@ from coach.files import data_directory
 from coach.model.embedded_server import EmbeddedServer, Endpoint
 from coach.model.shared_server import Loan, Turn
 from coach.submit.open import Settings, open_session
+from coach.web.engine import Engine
 
 ENDPOINT = Endpoint("http://127.0.0.1:1/v1", "a-key", "small")
 
@@ -134,6 +135,21 @@ async def test_sessions_beside_the_pages_load_no_second_model(fake: type[_FakeSe
     async with open_session(Settings("local"), bank) as alone, alone.assessor.turn():
         assert await _free(alone.assessor.turn())
     assert (fake.started, fake.closed) == (2, 2)
+
+
+async def test_the_pages_lend_their_model(fake: type[_FakeServer]) -> None:
+    """As long as they run; the model is loaded behind them."""
+    path = data_directory() / "embedded.json"
+    engine = Engine(Settings("local"), shipped_bank())
+    engine.start()
+    with Loan(None) as guest:
+        while not path.exists():
+            await asyncio.sleep(0.01)
+        assert await guest.server(None, lend=False) == ENDPOINT
+    await engine.close()
+
+    assert not path.exists()
+    assert (fake.started, fake.closed) == (1, 1)
 
 
 async def _free(turn: AbstractAsyncContextManager[object]) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from assessment_factory import ANSWER, dicom_assessment
 from batch_pages import batch_in
 from calibration_cases import full_report
+from coach_command import coach
 from web_server import Browser, browser_of, links, running_site
 
 from coach.batch.rows import AnswerRow, RowKey
@@ -289,3 +290,23 @@ async def test_a_batch_is_named_in_the_navigation_and_read_only(browser: Browser
     # SQLite keeps files of its own beside a database that somebody reads.
     assert {path.name.partition("-")[0] for path in directory.iterdir()} == {"batch.db", "batch.lock"}
     assert (directory / "batch.db").read_bytes() == before
+
+
+async def test_batches_are_told_apart(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by the name of its directory; where two have one name, by the whole path."""
+    monkeypatch.chdir(batch_in(tmp_path / "here"))
+    other = batch_in(tmp_path / "more" / "answers", 2)
+    async with running_site(batches=[directory, Path(), other]) as site, browser_of(site) as browser:
+        page = await browser.get("/batches/2")
+
+    assert re.findall(r">Batch ([^<]*)</a>", page) == [str(directory), "here", str(other)]
+    assert page.count('aria-current="page"') == 1
+    assert "2 of 2 answers" in page
+
+
+def test_a_directory_without_a_batch_is_refused_at_once(tmp_path: Path) -> None:
+    """Before any page is served."""
+    outcome = coach("web", "--no-browser", "--batch", tmp_path)
+
+    assert outcome.code == 2
+    assert "there is no batch" in outcome.err

@@ -56,7 +56,7 @@ class _Batch:
         if number >= len(self.site.batches):
             raise web.HTTPNotFound(text="Batches are named when the coach is started: coach web --batch DIR")
         self.directory: Path = self.site.batches[number]
-        self._path = f"/batches/{number}"
+        self._path, self._name = f"/batches/{number}", self.site.batch_names[number]
         self.kept = {name: request.query[name] for name in _KEPT if request.query.get(name)}
         self.view = RowView(**{field.name: self.kept.get(field.name, "") for field in fields(RowView)})
 
@@ -67,7 +67,7 @@ class _Batch:
 
     def page(self, template: str, **values: Any) -> web.Response:
         """Return a page of this batch."""
-        return self.site.page(template, title=self.directory.name, kept=self.kept, at=self.to, **values)
+        return self.site.page(template, title=self._name, kept=self.kept, at=self.to, **values)
 
 
 def _given(marks: dict[str, GraderMark]) -> list[Mark]:

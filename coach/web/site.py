@@ -58,6 +58,12 @@ class Site:
         return f"{stem}.{hashlib.sha256(content).hexdigest()[:12]}.{suffix}"
 
     @cached_property
+    def batch_names(self) -> list[str]:
+        """What the batches are called: as their directories, in full where two are called the same."""
+        names = [path.resolve().name for path in self.batches]
+        return [name if names.count(name) == 1 else str(path) for name, path in zip(names, self.batches, strict=True)]
+
+    @cached_property
     def _templates(self) -> Environment:
         templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
@@ -67,7 +73,7 @@ class Site:
             lstrip_blocks=True,
         )
         addresses = {f"{name.split('.')[0]}.{name.rpartition('.')[2]}": name for name in self.static}
-        batches = [(f"/batches/{number}", f"Batch {path.name}") for number, path in enumerate(self.batches)]
+        batches = [(f"/batches/{number}", f"Batch {name}") for number, name in enumerate(self.batch_names)]
         templates.globals.update(
             to=self.to,
             static=lambda name: self.to(f"/static/{addresses[name]}"),

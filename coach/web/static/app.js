@@ -206,6 +206,9 @@ function askFirst(marking) {
   marking.addEventListener("submit", () => { changed = false; });
   for (const event of ["input", "change"]) document.addEventListener(event, () => { changed = true; });
   addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  marking.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); marking.requestSubmit(marking.querySelector("button")); }
+  });
 }
 
 const marking = byId("mark");
