@@ -132,14 +132,10 @@ def _own_story(reason: str, sentence: str, match: re.Match[str]) -> bool:
     clause = re.split(r"[.!?;:]", before)[-1]
     if _FIRST_PERSON.search(clause) and not _YOU.search(clause):
         return True
-    return reason.startswith("asks") and _opens_reported_speech(before)
-
-
-def _opens_reported_speech(before: str) -> bool:
-    """Whether the text ends inside a quotation that at least two words introduce."""
-    opened = max(before.rfind(mark) for mark in '"“‘')
-    closed = max(before.rfind(mark) for mark in '"”’')
-    return opened >= max(closed, 0) and len(re.findall(r"\w+", before[:opened])) >= 2
+    # Or it stands inside a quotation that at least two words introduce.
+    opened, closed = (max(before.rfind(mark) for mark in kind) for kind in ('"“‘', '"”’'))
+    quoted = opened >= max(closed, 0) and len(re.findall(r"\w+", before[:opened])) >= 2
+    return quoted and reason.startswith("asks")
 
 
 def hides_encoded_text(text: str) -> bool:
