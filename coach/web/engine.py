@@ -7,6 +7,7 @@ no page. One answer is judged at a time: the scores of the embedded model repeat
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -101,7 +102,10 @@ class Engine:
             # A model whose process is gone.
             await self._stack.aclose()
             session = opening.open_session(self._settings, self._bank, lend=True, on_progress=progress)
-            return await self._stack.enter_async_context(session)
+            opened = await self._stack.enter_async_context(session)
+            # What is loaded stays; looking for garbage in all of it would hold up every page for a moment.
+            gc.freeze()
+            return opened
         finally:
             self.note = ""
 
