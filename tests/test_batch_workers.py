@@ -47,7 +47,7 @@ async def prepared(count: int) -> list[tuple[str, Answer]]:
     answers = []
     async for row, _, answer in prepare_ahead(ASSESSOR, 1, found(count)):
         answers.append((row.row_id, answer))
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.005)
     return sorted(answers, key=lambda item: int(item[0].removeprefix("row-")))
 
 
@@ -92,9 +92,9 @@ async def test_processes_that_die_are_not_missed(monkeypatch: pytest.MonkeyPatch
 
 async def test_real_processes_prepare_the_same_answers() -> None:
     """A process started afresh gives the results of this one, and ends with the generator."""
-    answers = await prepared(1500)
+    answers = await prepared(400)
 
-    assert [answer for _, answer in answers] == here(1500)
+    assert [answer for _, answer in answers] == here(400)
     assert not workers._prepare
 
 

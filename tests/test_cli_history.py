@@ -21,6 +21,7 @@ from coach.cli.history import history_app
 from coach.errors import CoachError, InputError, StorageError, UnknownQuestionError
 from coach.history.saving import rescue_files, write_rescue_file
 from coach.history.store import HistoryStore, new_record
+from coach.submit.scoring import SCORING_RULE
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIAN = ROOT / "examples" / "librarian" / "questions.yaml"
@@ -185,6 +186,22 @@ def test_an_export_can_be_imported_into_another_history(
     assert "Added 0 attempts; 4 were here already." in coach("--import", str(path)).stderr
     assert answers() == before
     assert path.exists()
+
+
+def test_a_diary_of_the_older_rule_is_carried_over_and_marked(saved: list[int], tmp_path: Path) -> None:
+    """Receipts of the first rule name none: their scores stay, and listing and progress say that they are older."""
+    document = json.loads(new_record("dicom-standard", "long ago", judged(90), PACS).model_dump_json(by_alias=True))
+    del document["assessment"]["receipt"]["scoring_rule"]
+    document["created_at"] = "2025-01-02T03:04:05Z"
+    (tmp_path / "old.jsonl").write_text(json.dumps(document) + "\n", encoding="utf-8")
+    coach("--import", str(tmp_path / "old.jsonl"))
+    listed = json.loads(coach("--json").stdout)["attempts"]
+    progress = coach("dicom-standard").stdout
+
+    assert [(item["score"], item["scoring_rule"]) for item in listed][:2] == [(90, 1), (41, SCORING_RULE)]
+    assert "90 ? ~" in coach().stdout
+    assert "90 ? ~" in progress
+    assert "Attempt 5 was scored by an older rule" in progress
 
 
 def test_an_imported_rescue_file_is_taken_away(saved: list[int]) -> None:

@@ -124,11 +124,11 @@ def test_the_texts_of_the_shipped_bank_need_not_be_embedded(monkeypatch: pytest.
 @needs_encoder
 def test_the_matcher_knows_what_shows_a_statement() -> None:
     """What was done has better odds than what is merely about the same thing; the order of the pairs is kept."""
-    statement = "Explains that a connection is tested with a C-ECHO before images are sent."
+    statement = "Practices the downtime plan or the failover in drills, or sets up such a drill."
     named, shown, not_done = Matcher().log_odds(
         [
-            (statement, "I know C-ECHO."),
-            (statement, "I ran a C-ECHO from both sides before I sent a single image."),
+            (statement, "We have a downtime plan."),
+            (statement, "Twice a year we pull the plug on purpose and run on paper for an hour."),
             (statement, "We never tested anything."),
         ]
     )

@@ -78,7 +78,7 @@ def test_another_weight_is_another_rule(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(signals, "DISBELIEF", 0.0)
     more = signals.rule_sha256()
     monkeypatch.undo()
-    monkeypatch.setitem(signals.RULES, "matched", replace(signals.RULES["matched"], told=0.5))
+    monkeypatch.setitem(signals.RULES, "matched_point", replace(signals.RULES["matched_point"], told=0.5))
     untold = signals.rule_sha256()
     monkeypatch.undo()
 

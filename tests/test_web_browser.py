@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from assessment_factory import shipped_bank
 from playwright.async_api import Page, expect
 from real_browser import MARKS, Come, Visitor, address, at, sticks_out
 from web_server import BETTER, GOOD, PLAIN, HeldJudge, by_words, running_site
 
-from coach.bank.load import load_bank
 from coach.history.store import HistoryStore
 from coach.web.drafts import drafts_of
 from coach.web.site import Site
@@ -433,7 +433,7 @@ async def test_ten_thousand_characters_fit_on_a_phone(site: Site, come: Come, te
 
 async def test_every_question_of_the_bank_can_be_chosen(page: Page, site: Site) -> None:
     """Home lists them all by category; the answer field never lets the browser send its text to a spell checker."""
-    for question in load_bank().questions:
+    for question in shipped_bank().questions:
         await expect(page.locator(f'.questions a[href="{site.to(f"/questions/{question.id}")}"]')).to_have_text(
             question.text
         )

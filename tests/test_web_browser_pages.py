@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from assessment_factory import shipped_bank
 from batch_pages import batch_in
 from calibration_cases import full_report
 from playwright.async_api import Page, ViewportSize
@@ -12,7 +13,6 @@ from real_browser import MARKS, Come, Visitor, address, at, sticks_out, violatio
 from scripted_judge import ScriptedJudge
 from web_server import BETTER, GOOD, PLAIN, HeldJudge, ScriptedEngine, by_words, running_site
 
-from coach.bank.load import load_bank
 from coach.calibrate.marks import keep_report
 from coach.errors import ModelConnectionError
 from coach.web.app import make_app
@@ -58,7 +58,7 @@ SEEN = {
 
 async def test_no_page_is_forgotten() -> None:
     """Who adds a page lets it be looked at here."""
-    bank = load_bank()
+    bank = shipped_bank()
     site = Site(bank, ScriptedEngine(bank, ScriptedJudge(by_words)), Guard(1), batches=[Path("a-batch")])
     routes = make_app(site).router.routes()
     pages = {

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from jinja2.bccache import Bucket, BytecodeCache
 from scripted_judge import ScriptedJudge, judged_text
 from scripted_model import ScriptedModel
 
@@ -126,6 +127,23 @@ def _shipped_bank() -> Bank:
     return load_bank()
 
 
+class _Compiled(BytecodeCache):
+    """Keeps the templates that were compiled for the first site of a run."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @asynccontextmanager
 async def running_site(judge: ScriptedJudge | None = None, **site_options: Any) -> AsyncIterator[Site]:
     """Serve the pages; ``site.judge`` and ``site.port`` are for the test. Use it with ``browser_of``."""
@@ -134,6 +152,7 @@ async def running_site(judge: ScriptedJudge | None = None, **site_options: Any) 
         bank = site_options.pop("bank", None) or _shipped_bank()
         more: tuple[web.RouteDef, ...] = site_options.pop("more", ())
         site = Site(bank, ScriptedEngine(bank, judge or ScriptedJudge(by_words)), Guard(port), **site_options)
+        site._templates.bytecode_cache = _COMPILED
         async with started(make_app(site, *more), sock):
             yield site
 

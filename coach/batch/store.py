@@ -288,7 +288,7 @@ class Store:
     def query(self, sql: str, *values: object) -> Iterator[Any]:
         """Yield what a query gives, to be read before anything is written.
 
-        Beside the tables there is ``ended``: each row that has ended with its result (see `coach.batch.summary`).
+        Beside the tables there is ``ended``: each row that has ended, with its result.
         """
         with self._errors():
             yield from self._database.execute(sql, values)

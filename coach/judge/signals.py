@@ -83,8 +83,9 @@ class Rule:
 #: What an event adds was fitted to the samples as often as met and unmet checks come: 0.9 and -1.3; weighing the same:
 #: 2.3 and -0.3. Rounded with more weight on the lack: all 40 points of this kind that the sample answers make come with
 #: an event, and only 17 of the 198 others.
-#: "matched" holds for points whose nearest sentences the matcher has read: it and likeness decide. Fitted on answers
-#: that the matcher was not trained on (benchmarks/fit_matcher.py).
+#: The two "matched" rules hold where the matcher has read the nearest sentences: it and likeness decide, and the model
+#: is asked only about red flags that they leave open. Fitted on answers that the matcher was not trained on
+#: (benchmarks/fit_matcher.py); what the model's view of an open red flag weighs was set by judgement.
 #: "reference" is for a check whose statement is its only example (a reference answer): likeness says less, the model
 #: more. Set by judgement.
 RULES: dict[str, Rule] = {
@@ -92,7 +93,12 @@ RULES: dict[str, Rule] = {
         -6.5, {"example": 9.5, "counter": -4.5, "support": 1.7, "words": 5.7, "log_odds": 3.0}, told=1.0, untold=-2.0
     ),
     "red_flag": Rule(-7.8, {"statement": 4.0, "example": 2.0, "words": 8.0, "log_odds": 2.8}),
-    "matched": Rule(-2.6, {"statement": 0.6, "example": 2.1, "support": 2.6, "words": 2.6, "match": 0.78}, told=2.35),
+    "matched_point": Rule(
+        -2.5, {"support": 4.25, "match": 0.23, "second": 0.18, "quote": 0.24, "fit": 4.15}, told=1.84
+    ),
+    "matched_red_flag": Rule(
+        -7.2, {"support": 7.95, "words": 4.3, "second": 0.69, "quote": 0.79, "fit": 12.3, "log_odds": 1.0}
+    ),
     "reference": Rule(-2.0, {"statement": 4.0, "words": 1.5, "log_odds": 2.4}),
 }
 #: What each unit of log-odds below 0 takes from a red flag besides: an honest answer may share most words with a wrong
@@ -106,13 +112,15 @@ RED_FLAG_DOUBT = 0.5
 
 #: The model is asked only where the other signals leave a probability in this range.
 _ASK_ABOVE, _ASK_BELOW = 0.02, 0.98
+#: Where the matcher was read, a red flag is open in this range.
+_OPEN_ABOVE, _OPEN_BELOW = 0.2, 0.8
 
 
 def rule_of(kind: Kind, signals: Signals) -> str:
     """Return the name of the rule that joins these signals."""
     if signals.statement_only:
         return "reference"
-    return "matched" if kind == "point" and signals.match is not None else kind
+    return kind if signals.match is None else f"matched_{kind}"
 
 
 def probability_of(kind: Kind, signals: Signals) -> float:
@@ -127,17 +135,20 @@ def decider_of(kind: Kind, signals: Signals) -> Decider:
     """Return whose view made the probability: the model's where it was asked."""
     if signals.log_odds is not None:
         return "model"
-    return "matcher" if rule_of(kind, signals) == "matched" else "similarity"
+    return "matcher" if rule_of(kind, signals).startswith("matched") else "similarity"
 
 
 def worth_asking(kind: Kind, signals: Signals) -> bool:
-    """Return whether the model's view could still change the verdict; nobody is accused without it."""
-    if rule_of(kind, signals) == "matched":
-        return False
+    """Return whether the model's view could still change the verdict.
+
+    Nobody is accused without it, unless the matcher is sure.
+    """
+    if signals.statement_only:
+        return True
     probability = probability_of(kind, signals)
-    if signals.statement_only or probability < _ASK_ABOVE:
-        return signals.statement_only
-    return kind == "red_flag" or probability <= _ASK_BELOW
+    if rule_of(kind, signals).startswith("matched"):
+        return kind == "red_flag" and _OPEN_ABOVE < probability < _OPEN_BELOW
+    return probability >= _ASK_ABOVE and (kind == "red_flag" or probability <= _ASK_BELOW)
 
 
 def rule_sha256() -> str:
@@ -148,6 +159,8 @@ def rule_sha256() -> str:
             DISBELIEF,
             _ASK_ABOVE,
             _ASK_BELOW,
+            _OPEN_ABOVE,
+            _OPEN_BELOW,
         )
     )
     return hashlib.sha256(rule.encode()).hexdigest()[:12]

@@ -193,7 +193,7 @@ class Matcher(_SmallModel):
     ``benchmarks/data`` what it learned from.
     """
 
-    sha256 = "c0bf5fa6b425193bd3d0b1d3a7ae04d045648380b1c3b9e94e094f8168d42020"
+    sha256 = "520d3b3c732baf1a3c17f125845135085a48e9735d7793c36812f23b11104ced"
     _batch = 16
     _hint = "Install the package again."
 
