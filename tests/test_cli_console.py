@@ -93,6 +93,8 @@ EMBEDDED, REMOTE = {"COACH_MODEL": "tiny.gguf"}, {"OPENAI_API_KEY": "k"}
 class _Server:
     """Stands for the embedded server."""
 
+    model = "tiny"
+
     @classmethod
     def start(cls, _file: Path) -> _Server:
         return cls()
