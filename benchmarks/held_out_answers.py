@@ -1,14 +1,14 @@
 """How the judge does on answers of strangers: verdicts, quotes, accusations, scores, by voice and by question.
 
-    python benchmarks/held_out_answers.py [--half locked|build] [--keep FILE] [--list]
+    python benchmarks/held_out_answers.py [--half locked|build|kept] [--keep FILE] [--list]
 
 Needs the ``local`` and ``calibrate`` extras. Data: ``benchmarks/data/voices.jsonl``, eleven voices (a veteran's run-on
 talk, an honest junior, non-native English, terse notes, lists, a runbook, a glossary, spoken words, plans of somebody
 who never did it, negations, fluent harm) on each of the fifteen questions, each with a mark that a strict, fair hiring
 manager would give and the passages that show each check. They were written without a view of the checks and labelled by
 the statements alone, both by a language model; one labeller an answer, so some labels may be argued about. The half
-``build`` trained the matcher and the weights; no question is there in a voice that the half ``locked`` has it in. With
---list every wrong quote and every verdict on the wrong side is printed.
+``build`` trained the matcher, but for every fifth answer that was ``kept`` for the weights; no question is there in a
+voice that the half ``locked`` has it in. With --list every wrong quote and every verdict on the wrong side is printed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from kept_replies import open_kept_assessor
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
+from train_matcher import answers_to_learn_from
 
 from coach.bank.questions import Bank, Question
 from coach.judge.signals import MET, PARTLY
@@ -67,10 +68,11 @@ async def assess_all(half: str, keep: Path | None) -> tuple[Bank, list[Held]]:
     async with open_kept_assessor(Settings(model="local", method="logprobs"), keep) as assessor:
         questions = {question.id: question for question in assessor.bank.questions}
         held = []
-        for line in DATA.read_text(encoding="utf-8").splitlines():
-            item = json.loads(line)
-            if item["half"] != half:
-                continue
+        items = answers_to_learn_from(kept_for_fitting=True)
+        if half != "kept":
+            lines = map(json.loads, DATA.read_text(encoding="utf-8").splitlines())
+            items = [item for item in lines if item["half"] == half]
+        for item in items:
             question = questions[item["question_id"]]
             held.append(Held(question, item, await assessor.assess(question, item["answer"])))
             assessment = held[-1].assessment
@@ -149,7 +151,7 @@ def report_marks(held: list[Held]) -> None:
 def main() -> None:
     """Judge and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=("locked", "build"), default="locked", help="Which half is judged.")
+    parser.add_argument("--half", choices=("locked", "build", "kept"), default="locked", help="Which half is judged.")
     parser.add_argument("--keep", type=Path, help="File of the model's replies that need not be asked for again.")
     parser.add_argument("--list", action="store_true", help="Print what is wrong.")
     arguments = parser.parse_args()
@@ -157,6 +159,8 @@ def main() -> None:
     report_verdicts(held, arguments.list)
     report_quotes(held, arguments.list)
     report_scores(bank, held)
+    labelled = [one.labelled_score(bank) for one in held]
+    print(f"scores by the labels: Pearson with the mark {pearsonr([one.item['mark'] for one in held], labelled)[0]:.2f}")
     report_marks(held)
 
 
