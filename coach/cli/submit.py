@@ -213,6 +213,9 @@ def _show_prompt(settings: Settings, bank: Bank, question: Question, text: str, 
     if answer.unscored_reason:
         typer.echo(f"{answer.unscored_reason} So nothing would be sent.")
         return
+    if not requests:
+        typer.echo(f"Nothing would be sent to {judge.model}: the small matcher and likeness decide about this answer.")
+        return
     size = f"{len(requests)} request{'' if len(requests) == 1 else 's'}, ≈{total} tokens in"
     typer.echo(f"{size}, to {judge.model} at {judge.endpoint}. Nothing was sent.")
     if note:
