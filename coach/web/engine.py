@@ -97,13 +97,14 @@ class Engine:
         def progress(what: str, done: int, total: int) -> None:
             self.note = f"{what}: {100 * done // max(1, total)} %"
 
+        # What is loaded stays; looking for garbage in all of it would hold up every page for a moment.
+        gc.freeze()
         self.note = _OPENING
         try:
             # A model whose process is gone.
             await self._stack.aclose()
             session = opening.open_session(self._settings, self._bank, lend=True, on_progress=progress)
             opened = await self._stack.enter_async_context(session)
-            # What is loaded stays; looking for garbage in all of it would hold up every page for a moment.
             gc.freeze()
             return opened
         finally:
