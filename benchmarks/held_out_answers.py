@@ -160,7 +160,8 @@ def main() -> None:
     report_quotes(held, arguments.list)
     report_scores(bank, held)
     labelled = [one.labelled_score(bank) for one in held]
-    print(f"scores by the labels: Pearson with the mark {pearsonr([one.item['mark'] for one in held], labelled)[0]:.2f}")
+    marks = [one.item["mark"] for one in held]
+    print(f"scores by the labels: Pearson with the mark {pearsonr(marks, labelled)[0]:.2f}")
     report_marks(held)
 
 
