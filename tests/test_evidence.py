@@ -47,6 +47,17 @@ def test_the_sentence_most_like_the_example_is_found() -> None:
     assert found.signals.example > found.signals.counter
 
 
+def test_a_statement_may_be_the_question_itself() -> None:
+    """A reference answer that repeats the question is compared like any other."""
+    repeated = check(statement=QUESTION, advice=QUESTION)
+
+    (found,) = find_evidence(
+        LexicalSimilarity(), split_sentences("Images reach the archive by C-STORE."), [repeated], QUESTION
+    )
+
+    assert found.sentence.number == 1
+
+
 def test_short_quotations_in_an_advice_are_no_examples() -> None:
     """A single quoted term would match everything that mentions it."""
     assert advice_examples(check()) == ["The scanner pushes its images with C-STORE."]

@@ -139,7 +139,7 @@ def find_evidence(
         units += [(place, part) for place, text in list(units) for part in clauses(text)]
     texts = [text for _, text in units]
     known = compared_texts(checks, question)
-    key_words = KeyWords([text for text in known if text != question], question)
+    key_words = KeyWords(known[:-1], question)
     matrix = similarity.matrix(texts, known)
     cosines = [dict(zip(known, row, strict=True)) for row in matrix]
     words = [key_words.shares(text) for text in texts]
@@ -246,7 +246,7 @@ def is_reference(check: Check) -> bool:
 def compared_texts(checks: Sequence[Check], question: str) -> list[str]:
     """Return all texts that every sentence of an answer to a question is compared with, the question's own last."""
     texts = {t for check in checks for t in (check.statement, *positive_texts(check), *negative_texts(check))}
-    return [*sorted(texts - {question}), question]
+    return [*sorted(texts), question]
 
 
 def _signals(check: Check, likenesses: Sequence[Likeness], event: float | None, fit: float) -> Signals:

@@ -10,8 +10,7 @@ The signals, each cheap and each blind in its own way; the first five are about 
 * ``support``:   mean nearness of the two nearest sentences (see ``coach.judge.evidence``),
 * ``words``:     the largest share of an example's telling words that it holds (see `coach.judge.evidence.KeyWords`),
 * ``log_odds``:  the model's log-odds of Yes for the answer, minus its mean log-odds for content-free answers on the
-  same check (contextual calibration, Zhao et al. 2021).
-
+  same check (contextual calibration, Zhao et al. 2021),
 * ``match``, ``second``: the two largest log-odds that a small matcher gives the nearest sentences and clauses,
 * ``quote``, ``fit``: how well the best sentence can be quoted for it, and how much better than for other checks.
 
