@@ -5,6 +5,7 @@ Use it in a test module with ``pytestmark = MARKS`` and the fixtures of ``browse
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import axe_playwright_python
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, expect
 
+from coach.web.drafts import drafts_of
 from coach.web.site import Site
 
 #: One browser for all tests, so they share a loop and a process.
@@ -120,3 +122,12 @@ async def sticks_out(page: Page) -> list[str]:
           .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.outerHTML.slice(0, 120))]"""
     )
     return found
+
+
+async def kept(question_id: str, text: str) -> None:
+    """Wait until a draft for a question says this."""
+    for _ in range(1000):
+        if text in [draft.text for draft in drafts_of(question_id)]:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError([draft.text for draft in drafts_of(question_id)])

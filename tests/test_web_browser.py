@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import pytest_asyncio
 from assessment_factory import shipped_bank
 from playwright.async_api import Page, expect
-from real_browser import MARKS, Come, Visitor, address, at, sticks_out
+from real_browser import MARKS, Come, Visitor, address, at, kept, sticks_out
 from web_server import BETTER, GOOD, PLAIN, HeldJudge, by_words, running_site
 
 from coach.history.store import HistoryStore
@@ -63,15 +62,6 @@ async def answer(page: Page, site: Site, *texts: str) -> None:
         await page.goto(address(site, PAGE))
         await submit(page, text)
         await page.wait_for_url(at(r"/attempts/\d+(/compare)?"))
-
-
-async def kept(text: str) -> None:
-    """Wait until a draft says this."""
-    for _ in range(1000):
-        if text in [draft.text for draft in drafts_of(QUESTION)]:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError([draft.text for draft in drafts_of(QUESTION)])
 
 
 async def test_from_the_first_visit_to_the_comparison(site: Site, page: Page, judge: HeldJudge) -> None:
@@ -185,10 +175,10 @@ async def test_what_is_typed_is_kept_while_typing_and_on_leaving(page: Page, sit
     await page.goto(address(site, PAGE))
     field = page.get_by_label("Your answer")
     await field.press_sequentially("Kept by waiting")
-    await kept("Kept by waiting")
+    await kept(QUESTION, "Kept by waiting")
     await field.press_sequentially(" and by leaving")
     await page.get_by_role("link", name="History").click()
-    await kept("Kept by waiting and by leaving")
+    await kept(QUESTION, "Kept by waiting and by leaving")
 
     await page.goto(address(site, "/"))
     await expect(page.get_by_text("draft waiting")).to_be_visible()
@@ -204,11 +194,11 @@ async def test_two_tabs_on_one_question_keep_both_texts(page: Page, site: Site) 
     for tab in (page, other):
         await tab.goto(address(site, PAGE))
     await page.get_by_label("Your answer").fill("From the first tab")
-    await kept("From the first tab")
+    await kept(QUESTION, "From the first tab")
     await other.get_by_label("Your answer").fill("From the second tab")
-    await kept("From the second tab")
+    await kept(QUESTION, "From the second tab")
     await page.get_by_label("Your answer").fill("From the first tab, and on")
-    await kept("From the first tab, and on")
+    await kept(QUESTION, "From the first tab, and on")
 
     await other.reload()
     await expect(other.get_by_label("Your answer")).to_have_value("From the first tab, and on")
@@ -224,7 +214,7 @@ async def test_a_text_that_is_too_long_to_be_kept_says_so(page: Page, visitor: V
     await expect(page.locator("#saved")).to_contain_text("too long")
     assert ["413" in problem for problem in visitor.take_problems()] == [True]
     await page.get_by_label("Your answer").fill("Short again")
-    await kept("Short again")
+    await kept(QUESTION, "Short again")
     await expect(page.locator("#saved")).to_be_empty()
 
 

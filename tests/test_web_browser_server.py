@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import expect
-from real_browser import MARKS, Come, at
+from real_browser import MARKS, Come, at, kept
 from web_server import GOOD
 
 from coach.web.drafts import drafts_of
@@ -45,15 +45,6 @@ async def program(port: int, model: str) -> AsyncIterator[tuple[asyncio.subproce
         await process.communicate()
 
 
-async def kept(text: str) -> None:
-    """Wait until a draft says this."""
-    for _ in range(1000):
-        if text in [draft.text for draft in drafts_of(QUESTION)]:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError([draft.text for draft in drafts_of(QUESTION)])
-
-
 def free_port() -> int:
     """Return a port that nobody uses now."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -71,7 +62,7 @@ async def test_a_killed_server_loses_no_word(come: Come) -> None:
         await page.goto(link)
         await page.get_by_role("link", name="What is the DICOM standard").first.click()
         await field.press_sequentially("Typed before.")
-        await kept("Typed before.")
+        await kept(QUESTION, "Typed before.")
         process.kill()
         await process.wait()
     await field.press_sequentially(" Typed after.")
@@ -82,7 +73,7 @@ async def test_a_killed_server_loses_no_word(come: Come) -> None:
         await expect(told).to_contain_text("Open its new link")
         anew = await page.context.new_page()
         await anew.goto(link)
-        await kept("Typed before. Typed after.")
+        await kept(QUESTION, "Typed before. Typed after.")
         await expect(told).to_be_empty()
         await anew.get_by_role("link", name="What is the DICOM standard").first.click()
         await expect(anew.get_by_label("Your answer")).to_have_value("Typed before. Typed after.")
